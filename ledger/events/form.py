@@ -1,0 +1,84 @@
+"""Checking the form of an event: every problem of a body at once, each with its field.
+
+The types of a class are checked field by field with msgspec, which knows attrs classes, unions and
+literals; what types cannot say is asked of the event itself.
+"""
+
+import functools
+import typing
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from ledger import canonical
+from ledger.errors import Malformed
+from ledger.events.base import Event, Kind
+
+
+@functools.cache
+def field_types(cls: type[Any]) -> dict[str, Any]:
+    """The type of each field of an event class, annotations resolved, `Annotated` kept."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in attrs.fields(cls)}
+
+
+def parse_body(kind: Kind, body: dict[str, Any]) -> Event:
+    """Make the typed event of a body. Raises `Malformed` with every problem at once."""
+    reasons = canonical.problems(body)
+    types = field_types(kind.event)
+    reasons += [f"{name}: missing" for name in types if name not in body]
+    reasons += [f"{name}: unknown field" for name in sorted(set(body) - set(types))]
+    values = {}
+    for name, wanted in types.items():
+        if name not in body:
+            continue
+        try:
+            values[name] = msgspec.convert(body[name], type=wanted)
+        except msgspec.ValidationError as error:
+            reasons.append(f"{name}: {_plain(str(error))}")
+    if not reasons:
+        event = kind.event(**values)
+        reasons = list(event.problems())
+        if not reasons:
+            return event
+    raise Malformed(
+        f"{kind.name} is not recorded",
+        hint=f"ledger record {kind.name} --help lists its fields",
+        reasons=reasons,
+    )
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """The body of an event as JSON values. Inverse of `parse_body` for sound events."""
+    body: dict[str, Any] = msgspec.to_builtins(event, order="deterministic")
+    return body
+
+
+_WORDS: Final = (("Expected ", "expected "), (" - at `$", " at `"), ("`null`", "null"))
+
+
+def _plain(message: str) -> str:
+    for old, new in _WORDS:
+        message = message.replace(old, new)
+    return message
+
+
+def references(kind: Kind, body: dict[str, Any], mark: str) -> list[str]:
+    """Digests in a body whose field is annotated with `mark` ("blob" or "entry").
+
+    Looks one level deep: a field of that type, an optional one, or a tuple of them.
+    """
+    found: list[str] = []
+    for name, wanted in field_types(kind.event).items():
+        if mark in _marks(wanted):
+            value = body.get(name)
+            found += value if isinstance(value, list) else [value] if value else []
+    return found
+
+
+def _marks(wanted: Any) -> set[str]:  # noqa: ANN401 - any type expression
+    marks = set(getattr(wanted, "__metadata__", ()))
+    for part in typing.get_args(wanted):
+        marks |= _marks(part)
+    return marks

@@ -1,0 +1,168 @@
+"""Reading a journal from a cursor on, with the chain checked line by line.
+
+Readers never heal. What a crashed writer left at the end is reported as a `Tail` and left alone;
+damage anywhere else is an `IntegrityError` that names the position.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import attrs
+
+from ledger.errors import IntegrityError, Malformed
+from ledger.journal.batch import read_batch
+from ledger.journal.line import MAX_LINE_BYTES, Line, extend, parse_line
+from ledger.journal.lock import shared
+from ledger.journal.segments import Cursor, list_segments, segment_path
+
+_HINT: Final = "run `ledger audit`; restore the segment from a copy if there is one"
+
+
+@attrs.frozen(slots=True)
+class Tail:
+    """Bytes after the last whole line: `length` of them in `segment` from `offset` on."""
+
+    segment: int
+    offset: int
+    length: int
+
+
+def committed_end(journal: Path, lock: Path) -> tuple[int, int]:
+    """(segment, byte offset) up to which everything was acknowledged or is about to be.
+
+    Asked under the shared lock, so that no writer is between writing and truncating back. The
+    last line may still be torn by a crash; `scan` stops before it.
+    """
+    with contextlib.ExitStack() as stack:
+        if lock.exists():
+            stack.enter_context(shared(lock))
+        firsts = list_segments(journal)
+        if not firsts:
+            return 0, 0
+        batch = read_batch(journal)
+        size = segment_path(journal, firsts[-1]).stat().st_size
+        if batch is not None and batch.segment == firsts[-1] and size < batch.end:
+            return batch.segment, batch.offset
+        return firsts[-1], size
+
+
+def scan(
+    journal: Path, start: Cursor, end: tuple[int, int] | None = None
+) -> Iterator[tuple[Line, Cursor]]:
+    """Yield each whole line from `start` to `end` with the cursor after it, chain verified.
+
+    Stops quietly before a torn tail (see `find_tail`). Raises `IntegrityError` where a line that
+    others follow is damaged, where the chain breaks, or where a segment is missing.
+    """
+    cursor = start
+    firsts = list_segments(journal)
+    if start.position > 0 and start.segment not in firsts:
+        raise _ahead(start, firsts)
+    for first in (first for first in firsts if first >= start.segment):
+        if end is not None and first > end[0]:
+            return
+        if first != cursor.segment:
+            if first != cursor.position:
+                raise IntegrityError(
+                    f"segment {first:020d} does not follow position {cursor.position - 1}",
+                    hint=_HINT,
+                    position=cursor.position,
+                )
+            cursor = attrs.evolve(cursor, segment=first, offset=0)
+        limit = end[1] if end is not None and first == end[0] else None
+        for item in _scan_segment(journal, cursor, limit, is_last=first == firsts[-1]):
+            cursor = item[1]
+            yield item
+
+
+def _ahead(start: Cursor, firsts: list[int]) -> IntegrityError:
+    last = firsts[-1] if firsts else None
+    return IntegrityError(
+        f"a view of this ledger stands at position {start.position}, in a segment the journal "
+        f"does not have (its last segment begins at {last})",
+        hint="the journal lost entries: restore it from a copy before going on",
+        position=start.position,
+    )
+
+
+def _scan_segment(
+    journal: Path, start: Cursor, limit: int | None, *, is_last: bool
+) -> Iterator[tuple[Line, Cursor]]:
+    cursor = start
+    with segment_path(journal, start.segment).open("rb") as file:
+        size = file.seek(0, 2) if limit is None else limit
+        if size < start.offset:
+            raise IntegrityError(
+                f"a view of this ledger stands at position {start.position}, byte {start.offset} "
+                f"of segment {start.segment:020d}, which has only {size} bytes",
+                hint="the journal lost entries: restore it from a copy before going on",
+                position=start.position,
+            )
+        while cursor.offset < size:
+            following = _read_line(file, cursor) or _read_line(file, cursor)
+            if following is None:
+                if is_last and is_torn(file, cursor.offset):
+                    return
+                raise IntegrityError(
+                    f"entry {cursor.position} is damaged "
+                    f"(segment {cursor.segment:020d}, byte {cursor.offset})",
+                    hint=_HINT,
+                    position=cursor.position,
+                )
+            if following[1].offset > size:
+                return
+            cursor = following[1]
+            yield following
+
+
+def _read_line(file: BinaryIO, cursor: Cursor) -> tuple[Line, Cursor] | None:
+    """The line at the cursor, if it fits. Asked twice by readers: a writer may just be healing."""
+    if file.tell() != cursor.offset:
+        file.seek(cursor.offset)
+    return _follow(cursor, file.readline(MAX_LINE_BYTES + 1))
+
+
+def _follow(cursor: Cursor, data: bytes) -> tuple[Line, Cursor] | None:
+    """The line in `data` and the cursor after it, or None where it does not fit the chain."""
+    try:
+        line = parse_line(data)
+    except Malformed:
+        return None
+    chain = extend(cursor.chain, line.entry)
+    if line.position != cursor.position or line.chain != chain:
+        return None
+    offset = cursor.offset + len(data)
+    return line, Cursor(cursor.position + 1, cursor.segment, offset, chain)
+
+
+def is_torn(file: BinaryIO, offset: int) -> bool:
+    """Whether what lies from `offset` to the end is what a crash leaves, not damage.
+
+    A crash leaves a part of a line, or a hole of NUL bytes where the file grew and its pages were
+    not written. Damage is a whole line that is wrong, or a bad line that good lines follow.
+    """
+    file.seek(offset)
+    first = file.readline(MAX_LINE_BYTES + 1)
+    while data := file.readline(MAX_LINE_BYTES + 1):
+        if _parses(data):
+            return False
+    return b"\x00" in first or not first.endswith(b"\n")
+
+
+def _parses(data: bytes) -> bool:
+    try:
+        parse_line(data)
+    except Malformed:
+        return False
+    return True
+
+
+def find_tail(journal: Path, end: Cursor) -> Tail | None:
+    """The bytes that a crash left after `end`, the cursor where `scan` stopped; None if none."""
+    path = segment_path(journal, end.segment)
+    if not path.exists():
+        return None
+    length = path.stat().st_size - end.offset
+    return Tail(end.segment, end.offset, length) if length else None

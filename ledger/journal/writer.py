@@ -1,0 +1,201 @@
+"""Appending to the journal, under the lock, in one `write()` of whole lines.
+
+What `append` returned is written: `kill -9` cannot take it back, and with `durable` neither can a
+power cut. A write that falls short (full disk, file-size limit) is truncated back and raised, so
+nothing half-written stays. A torn tail that a crash left is moved into a blob by the next writer.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from ledger.blobs import write_blob
+from ledger.errors import StoreFailed
+from ledger.folder import Folder
+from ledger.journal.batch import Batch, read_batch, remove_batch, write_batch
+from ledger.journal.line import Line, extend
+from ledger.journal.lock import WriterLock
+from ledger.journal.reader import find_tail, scan
+from ledger.journal.segments import SEGMENT_BYTES, Cursor, segment_path
+
+_SPACE_HINT: Final = "nothing was recorded; check the space and permissions, then try again"
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class Gap:
+    """What a crash left and the writer moved aside: bytes of `segment` from `offset` on."""
+
+    segment: int
+    offset: int
+    torn_bytes: int
+    blob: str
+    last_good_position: int
+
+
+class Writer:
+    """One process's place at the end of a journal. `exclusive` first, then `append`."""
+
+    def __init__(
+        self, folder: Folder, cursor: Cursor, *, durable: bool, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        self._folder = folder
+        self._durable = durable
+        self._segment_bytes = segment_bytes
+        self._lock = WriterLock(folder.lock)
+        self._descriptor: int | None = None
+        self.cursor = cursor
+
+    @contextlib.contextmanager
+    def exclusive(self, on_line: Callable[[Line, Cursor], None]) -> Iterator[Gap | None]:
+        """Hold the lock, catch up with what others wrote (`on_line` sees it), heal a torn tail.
+
+        Yields the gap that was healed, if any. The caller records it before anything else.
+        Raises `IntegrityError` where the journal is damaged or shorter than it was.
+        """
+        with self._lock.hold():
+            yield None if self._is_at_end() else self._catch_up(on_line)
+
+    def _is_at_end(self) -> bool:
+        """Whether no one else has written: same size, and the segment is not sealed."""
+        if self._descriptor is None:
+            return False
+        status = os.fstat(self._descriptor)
+        return status.st_size == self.cursor.offset and bool(status.st_mode & 0o200)
+
+    def _catch_up(self, on_line: Callable[[Line, Cursor], None]) -> Gap | None:
+        journal = self._folder.journal
+        batch = read_batch(journal)
+        path = segment_path(journal, batch.segment) if batch else None
+        cut = batch is not None and path is not None and _size(path) < batch.end
+        end = (batch.segment, batch.offset) if batch is not None and cut else None
+        for line, cursor in scan(journal, self.cursor, end):
+            on_line(line, cursor)
+            self.cursor = cursor
+        gap = self._heal()
+        remove_batch(journal)
+        self._enter_last_segment()
+        self._open_segment()
+        return gap
+
+    def _enter_last_segment(self) -> None:
+        """Move on to a segment that a rotation began, or begin one where only sealing happened."""
+        here = segment_path(self._folder.journal, self.cursor.segment)
+        begun = segment_path(self._folder.journal, self.cursor.position)
+        is_over = begun.exists() or (here.exists() and not here.stat().st_mode & 0o200)
+        if is_over and self.cursor.segment != self.cursor.position:
+            self.cursor = attrs.evolve(self.cursor, segment=self.cursor.position, offset=0)
+
+    def _heal(self) -> Gap | None:
+        tail = find_tail(self._folder.journal, self.cursor)
+        if tail is None:
+            return None
+        path = segment_path(self._folder.journal, tail.segment)
+        with path.open("rb") as file:
+            file.seek(tail.offset)
+            torn = file.read(tail.length)
+        blob = write_blob(self._folder, torn)
+        os.truncate(path, tail.offset)
+        return Gap(
+            segment=tail.segment,
+            offset=tail.offset,
+            torn_bytes=len(torn),
+            blob=blob,
+            last_good_position=self.cursor.position - 1,
+        )
+
+    def _open_segment(self) -> None:
+        self._close_segment()
+        path = segment_path(self._folder.journal, self.cursor.segment)
+        is_new = not path.exists()
+        try:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, 0o644)
+        except OSError as error:
+            raise StoreFailed(
+                f"cannot write the journal: {error.strerror}", hint=_SPACE_HINT
+            ) from error
+        if is_new and self._durable:
+            sync_folder(path.parent)
+
+    def append(self, entries: Sequence[bytes]) -> list[Line]:
+        """Write `entries` as consecutive lines, all or nothing, and return them.
+
+        Only within `exclusive`. Raises `StoreFailed` when the disk takes less than all of it.
+        """
+        lines, cursor = [], self.cursor
+        for entry in entries:
+            chain = extend(cursor.chain, entry)
+            lines.append(Line(cursor.position, chain, entry))
+            cursor = attrs.evolve(cursor, position=cursor.position + 1, chain=chain)
+        data = b"".join(line.format() for line in lines)
+        if self.cursor.offset and self.cursor.offset + len(data) > self._segment_bytes:
+            self._rotate()
+        batch = Batch(self.cursor.segment, self.cursor.offset, len(data))
+        if len(lines) > 1:
+            self._note(batch)
+        self._write(data)
+        if len(lines) > 1:
+            remove_batch(self._folder.journal)
+        self.cursor = attrs.evolve(cursor, segment=batch.segment, offset=batch.end)
+        return lines
+
+    def _note(self, batch: Batch) -> None:
+        try:
+            write_batch(self._folder.journal, batch, durable=self._durable)
+        except OSError as error:
+            raise StoreFailed(
+                f"cannot write the journal: {error.strerror}", hint=_SPACE_HINT
+            ) from error
+
+    def _rotate(self) -> None:
+        """Seal the segment and begin the next.
+
+        Sealing comes first: read-only tells the other writers to look for the next segment, and a
+        crash in between leaves a sealed end that whoever comes next moves on from.
+        """
+        segment_path(self._folder.journal, self.cursor.segment).chmod(0o444)
+        self.cursor = attrs.evolve(self.cursor, segment=self.cursor.position, offset=0)
+        self._open_segment()
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor is None:
+            raise AssertionError("append outside exclusive")
+        reason = "the disk took only a part"
+        try:
+            written = os.write(self._descriptor, data)
+            if written == len(data):
+                if self._durable:
+                    os.fdatasync(self._descriptor)
+                return
+        except OSError as error:
+            reason = error.strerror or str(error)
+        os.ftruncate(self._descriptor, self.cursor.offset)
+        remove_batch(self._folder.journal)
+        raise StoreFailed(f"cannot write {len(data)} bytes: {reason}", hint=_SPACE_HINT)
+
+    def _close_segment(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def close(self) -> None:
+        """Let go of the files; the next use opens them again."""
+        self._close_segment()
+        self._lock.close()
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder's entries, so that a new file in it survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

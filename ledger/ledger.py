@@ -1,0 +1,143 @@
+"""The Python interface: one object for one ledger. The commands are thin layers over it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ledger import __version__, blobs
+from ledger.clock import Clock, SystemClock
+from ledger.entry import Entry
+from ledger.errors import BadArguments
+from ledger.events import find_kind
+from ledger.events.form import parse_body
+from ledger.events.ledger import LedgerCreated
+from ledger.folder import Folder, create_folder, find_folder
+from ledger.journal.line import FORMAT
+from ledger.recorder import Draft, Receipt, Recorder
+
+
+class Ledger:
+    """A ledger opened for recording and asking. Use it as a context manager.
+
+    Example::
+
+        with Ledger.open(actor="human:ada") as ledger:
+            ledger.record("note.added", {"text": "the cache was cold"})
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        actor: str | None = None,
+        clock: Clock | None = None,
+        durable: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.actor = actor
+        self._clock = clock or SystemClock()
+        self._durable = durable
+        self._on_progress = on_progress
+        self._recorder: Recorder | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path | None = None,
+        *,
+        actor: str | None = None,
+        clock: Clock | None = None,
+        durable: bool = False,
+    ) -> Self:
+        """Open the ledger at `path`, at `LEDGER_DIR`, or the nearest above the working folder."""
+        folder = find_folder(str(path) if path is not None else None)
+        return cls(folder, actor=actor, clock=clock, durable=durable)
+
+    @classmethod
+    def create(
+        cls, directory: Path, origin: str, *, actor: str, clock: Clock | None = None
+    ) -> Self:
+        """Make a new ledger in `directory` and record its first entry."""
+        ledger = cls(create_folder(directory, origin), actor=actor, clock=clock)
+        program = f"research-ledger {__version__}"
+        ledger.append([Draft(event=LedgerCreated(format=FORMAT, program=program, keys=()))])
+        return ledger
+
+    @property
+    def recorder(self) -> Recorder:
+        """The writer, opened on first use."""
+        if self._recorder is None:
+            self._recorder = Recorder(
+                self.folder, self._clock, durable=self._durable, on_progress=self._on_progress
+            )
+        return self._recorder
+
+    def append(self, drafts: Sequence[Draft], *, actor: str | None = None) -> list[Receipt]:
+        """Record events, all or none. Raises what `Recorder.append` raises."""
+        return self.recorder.append(drafts, actor=self._require_actor(actor))
+
+    def record(
+        self,
+        kind: str,
+        body: dict[str, object],
+        *,
+        cites: Sequence[str] = (),
+        stream: str | None = None,
+        actor: str | None = None,
+    ) -> Receipt:
+        """Record one event of the named kind from its fields as JSON values."""
+        event = parse_body(find_kind(kind), body)
+        draft = Draft(event=event, cites=tuple(cites), stream=stream)
+        return self.append([draft], actor=actor)[0]
+
+    def read(self, hash_: bytes) -> tuple[Entry, int] | None:
+        """The entry with this hash and its position; None where there is none."""
+        return self.recorder.state.read(hash_)
+
+    def write_blob(self, data: bytes) -> str:
+        """Keep evidence bytes; returns their digest."""
+        return blobs.write_blob(self.folder, data)
+
+    def read_blob(self, digest: str) -> bytes:
+        """Evidence bytes, verified against their digest."""
+        return blobs.read_blob(self.folder, digest)
+
+    def allocate_run(self, prefix: str) -> str:
+        """The next free run name with this prefix, such as trace-0007."""
+        state = self.recorder.state
+        taken = state.standing(f"allocated/{prefix}")
+        number = int(taken[0]) + 1 if taken else 1
+        while state.standing(f"run/{prefix}-{number:04d}") is not None:
+            number += 1
+        return f"{prefix}-{number:04d}"
+
+    def _require_actor(self, actor: str | None) -> str:
+        chosen = actor or self.actor
+        if chosen is None:
+            raise BadArguments(
+                "who records this?",
+                hint="give --actor human:NAME (or agent:NAME), or set LEDGER_ACTOR",
+            )
+        return chosen
+
+    def close(self) -> None:
+        """Let go of all files."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+__all__ = ["Draft", "Ledger", "Receipt"]

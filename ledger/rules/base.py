@@ -1,0 +1,44 @@
+"""What a rule is: a pure function from a proposed event and the record to reasons against it.
+
+Rules run for decided events, under the lock, with the state caught up. All reasons of all rules are
+reported at once. A rule reads the record through `Record` and never writes.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import attrs
+
+from ledger.entry import Entry
+from ledger.events.base import Event
+
+
+class Record(Protocol):
+    """What a rule may ask of the record."""
+
+    def standing(self, key: str) -> tuple[str, bytes, int] | None:
+        """(value, entry hash, position) of the latest event that set `key`, or None."""
+
+    def position_of(self, hash_: bytes) -> int | None:
+        """The position of an entry, or None where there is no such entry."""
+
+    def read(self, hash_: bytes) -> tuple[Entry, int] | None:
+        """The entry with this hash and its position, or None."""
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class Proposal:
+    """An event that someone wants recorded."""
+
+    event: Event
+    actor: str
+    cites: tuple[str, ...]
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class Rule:
+    """One rule: its name, what it forbids in one sentence, and its check."""
+
+    name: str
+    forbids: str
+    check: Callable[[Proposal, Record], Iterable[str]]
