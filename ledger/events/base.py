@@ -50,7 +50,7 @@ class Kind:
     version: int
     family: Family
     stream: str
-    event: type["Event"]
+    event: type[Any]
     upcasts: tuple[Upcast, ...]
 
     @property
