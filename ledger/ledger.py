@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ledger import __version__, blobs
+from ledger import __version__, blobs, ids
 from ledger.clock import Clock, SystemClock
 from ledger.entry import Entry
 from ledger.errors import BadArguments
@@ -15,6 +15,16 @@ from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
 from ledger.journal.line import FORMAT
 from ledger.recorder import Draft, Receipt, Recorder
+
+
+def require_actor(actor: str | None) -> str:
+    """The actor, well-formed. Raises `BadArguments` where there is none."""
+    if actor is None or not ids.is_actor(actor):
+        raise BadArguments(
+            "who records this?" if actor is None else f"{actor!r} is no actor",
+            hint="give --actor human:NAME (or agent:NAME), or set LEDGER_ACTOR",
+        )
+    return actor
 
 
 class Ledger:
@@ -76,7 +86,7 @@ class Ledger:
 
     def append(self, drafts: Sequence[Draft], *, actor: str | None = None) -> list[Receipt]:
         """Record events, all or none. Raises what `Recorder.append` raises."""
-        return self.recorder.append(drafts, actor=self._require_actor(actor))
+        return self.recorder.append(drafts, actor=require_actor(actor or self.actor))
 
     def record(
         self,
@@ -112,15 +122,6 @@ class Ledger:
         while state.standing(f"run/{prefix}-{number:04d}") is not None:
             number += 1
         return f"{prefix}-{number:04d}"
-
-    def _require_actor(self, actor: str | None) -> str:
-        chosen = actor or self.actor
-        if chosen is None:
-            raise BadArguments(
-                "who records this?",
-                hint="give --actor human:NAME (or agent:NAME), or set LEDGER_ACTOR",
-            )
-        return chosen
 
     def close(self) -> None:
         """Let go of all files."""

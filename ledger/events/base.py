@@ -8,7 +8,6 @@ Adding a kind is one class, listed in `ledger/events/__init__.py`.
 """
 
 import ast
-import functools
 import inspect
 import itertools
 import string
@@ -125,7 +124,6 @@ def event(
     return declare
 
 
-@functools.cache
 def field_docs(cls: type[Any]) -> dict[str, str]:
     """The docstring under each field of an event class, including inherited fields."""
     docs: dict[str, str] = {}

@@ -4,7 +4,6 @@ The types of a class are checked field by field with msgspec, which knows attrs 
 literals; what types cannot say is asked of the event itself.
 """
 
-import functools
 import typing
 from typing import Any, Final
 
@@ -15,12 +14,16 @@ from ledger import canonical
 from ledger.errors import Malformed
 from ledger.events.base import Event, Kind
 
+_TYPES: Final[dict[type[Event], dict[str, Any]]] = {}
 
-@functools.cache
-def field_types(cls: type[Any]) -> dict[str, Any]:
+
+def field_types(cls: type[Event]) -> dict[str, Any]:
     """The type of each field of an event class, annotations resolved, `Annotated` kept."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: hints[field.name] for field in attrs.fields(cls)}
+    if cls not in _TYPES:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        names = [field.name for field in attrs.fields(typing.cast("Any", cls))]
+        _TYPES[cls] = {name: hints[name] for name in names}
+    return _TYPES[cls]
 
 
 def parse_body(kind: Kind, body: dict[str, Any]) -> Event:
@@ -38,7 +41,7 @@ def parse_body(kind: Kind, body: dict[str, Any]) -> Event:
         except msgspec.ValidationError as error:
             reasons.append(f"{name}: {_plain(str(error))}")
     if not reasons:
-        event = kind.event(**values)
+        event: Event = kind.event(**values)
         reasons = list(event.problems())
         if not reasons:
             return event

@@ -1,0 +1,175 @@
+"""The command line: `ledger` and `research-ledger`.
+
+Commands are listed here and loaded when called, so that `ledger --help` imports neither duckdb nor
+tinygrad. Commands from other rooms and packages come through the entry-point group
+`ledger.commands`; a broken one still shows in `--help`, with the reason. This is the one place
+where errors are caught: stdout is the result, stderr is talk, the exit code is the verdict.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+import ledger
+from ledger.errors import LedgerError
+
+GROUP: Final = "ledger.commands"
+
+#: Name, where it is, and its line in `ledger --help`, in the order of a day's work.
+COMMANDS: Final = (
+    ("init", "ledger.cli.init:init", "Make a new ledger."),
+    ("record", "ledger.cli.record:record", "Append an event, or a stream of them."),
+    ("query", "ledger.cli.query:query", "Ask the record: named queries or read-only SQL."),
+    ("judge", "ledger.cli.judge:judge", "Evaluate criteria against measured evidence."),
+    ("board", "ledger.cli.board:board", "Print the board: criteria, status, evidence, tally."),
+    ("render", "ledger.cli.render:render", "Regenerate documents and evidence files."),
+    ("audit", "ledger.cli.audit:audit", "Recompute everything and say what does not hold."),
+    ("import", "ledger.cli.import_history:import_history", "Take in a history from elsewhere."),
+    ("demo", "ledger.cli.demo:demo", "Run the whole flow on a tiny model in a fresh folder."),
+    ("completion", "ledger.cli.completion:completion", "Print the script for shell completion."),
+)
+
+
+class Commands(click.Group):
+    """A group that loads its commands when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Our own commands in order, then those of entry points."""
+        return [name for name, _, _ in COMMANDS] + sorted(point.name for point in _points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load one command; a broken entry point becomes a command that says why."""
+        for name, place, _ in COMMANDS:
+            if name == cmd_name:
+                module, _, attribute = place.partition(":")
+                command: click.Command = getattr(importlib.import_module(module), attribute)
+                return command
+        for point in _points():
+            if point.name == cmd_name:
+                return _load(point)
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading our own."""
+        lines = [(name, text) for name, _, text in COMMANDS]
+        for name in self.list_commands(ctx)[len(COMMANDS) :]:
+            command = self.get_command(ctx, name)
+            lines.append((name, command.get_short_help_str(70) if command else ""))
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
+
+def _points() -> list[importlib.metadata.EntryPoint]:
+    return list(importlib.metadata.entry_points(group=GROUP))
+
+
+def _load(point: importlib.metadata.EntryPoint) -> click.Command:
+    try:
+        command = point.load()
+    except Exception as error:
+        return _broken(point.name, f"{type(error).__name__}: {error}")
+    if not isinstance(command, click.Command):
+        return _broken(point.name, f"{point.value} is not a click command")
+    return command
+
+
+def _broken(name: str, reason: str) -> click.Command:
+    """A command that stands for one that could not be loaded."""
+
+    @click.command(
+        name,
+        help=f"Not available: {reason}",
+        short_help=f"not available: {reason}",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def broken() -> None:
+        raise click.ClickException(f"{name} is not available: {reason}")
+
+    return broken
+
+
+@click.command(
+    "ledger",
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Examples:\n\n\b\n  ledger init\n  ledger record note.added --text 'cold cache'\n"
+    "  ledger run trace model.gguf --prompt 'hello'\n  ledger board\n  ledger audit",
+)
+@click.version_option(ledger.__version__, prog_name="research-ledger")
+def cli() -> None:
+    """Keep a research notebook that cannot lie.
+
+    Every claim, run and verdict is an append-only event; documents are regenerated from the record
+    and audited against it.
+    """
+
+
+def main() -> None:
+    """Entry point of both console scripts."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    foreign = find_foreign()
+    if foreign is not None:
+        click.echo(foreign, err=True)
+        return 7
+    try:
+        result = cli.main(args=arguments, prog_name="ledger", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    except LedgerError as error:
+        show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does: not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def show(error: LedgerError) -> None:
+    """Print an error to stderr: what happened, every reason, and what to do next."""
+    where = getattr(error, "offset", None)
+    at = f" (byte {where})" if where is not None else ""
+    click.echo(click.style(f"{error.name}: ", fg="red", bold=True) + error.message + at, err=True)
+    for reason in getattr(error, "reasons", ()):
+        click.echo(f"  - {reason}", err=True)
+    click.echo(f"hint: {error.hint}", err=True)
+
+
+def find_foreign() -> str | None:
+    """What to tell a user whose `ledger`, `executors` or `ml` is another project's; else None.
+
+    PyPI has foreign distributions of these names, and installing one overwrites ours silently.
+    """
+    home = Path(__file__).resolve().parents[2]
+    for name in ("ledger", "executors", "ml"):
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
+        ours = origin is not None and origin.parents[1] == home
+        if name == "ledger":
+            ours = ours and getattr(ledger, "__distribution__", None) == "research-ledger"
+        if not ours:
+            owners = importlib.metadata.packages_distributions().get(name, [])
+            others = [owner for owner in owners if owner != "research-ledger"] or [
+                "another project"
+            ]
+            return (
+                f"the package {name!r} here is {', '.join(others)}, not research-ledger\n"
+                "hint: install research-ledger into an environment of its own"
+            )
+    return None

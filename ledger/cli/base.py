@@ -1,0 +1,217 @@
+"""What the commands share: their options, how they print, and how they show progress."""
+
+import contextlib
+import csv
+import datetime
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ledger.errors import BadArguments
+from ledger.folder import Folder, find_folder
+from ledger.ledger import Ledger, require_actor
+from ledger.queries.base import Table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def ledger_option(function: F) -> F:
+    """Add --ledger."""
+    return click.option(
+        "--ledger",
+        "ledger_dir",
+        metavar="DIR",
+        help="The ledger to use (else LEDGER_DIR, else the nearest .ledger above).",
+    )(function)
+
+
+def actor_option(function: F) -> F:
+    """Add --actor."""
+    return click.option(
+        "--actor",
+        envvar="LEDGER_ACTOR",
+        metavar="TYPE:NAME",
+        help="Who acts: human:NAME, agent:NAME or executor:NAME (else LEDGER_ACTOR).",
+    )(function)
+
+
+def durable_option(function: F) -> F:
+    """Add --durable."""
+    return click.option(
+        "--durable", is_flag=True, help="Return only when a power cut could not undo it."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Add --json."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print a JSON list of objects instead of a table."
+    )(function)
+
+
+def at_option(function: F) -> F:
+    """Add --at."""
+    return click.option(
+        "--at", metavar="VERSION|POSITION", help="The record as it stood then, instead of now."
+    )(function)
+
+
+def open_ledger(ledger_dir: str | None, actor: str | None = None, **more: Any) -> Ledger:  # noqa: ANN401
+    """The ledger a command works on, showing progress where its state is rebuilt."""
+    return Ledger(find_folder(ledger_dir), actor=actor, **more)
+
+
+def json_value(value: object) -> object:
+    """A value as JSON can hold it: times as ISO 8601, non-finite numbers by name."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, datetime.datetime):
+        return value.isoformat() + "Z"  # the store keeps UTC without a zone
+    if isinstance(value, (list, tuple)):
+        return [json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON text for people and programs; keys stay in the order of the columns."""
+    return json.dumps(json_value(value), ensure_ascii=False, indent=indent)
+
+
+def cell_text(value: object) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    value = json_value(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def print_table(table: Table, format_: str = "table", *, title: str | None = None) -> None:
+    """Print an answer to stdout as table, json, jsonl or csv."""
+    if format_ == "json":
+        click.echo(to_json(table.objects(), indent=1))
+    elif format_ == "jsonl":
+        for row in table.objects():
+            click.echo(to_json(row))
+    elif format_ == "csv":
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows([csv_cell(value) for value in row] for row in table.rows)
+        click.echo(buffer.getvalue(), nl=False)
+    else:
+        _print_aligned(table, title)
+
+
+def csv_cell(value: object) -> object:
+    """A value as CSV holds it: numbers in full, lists as JSON."""
+    value = json_value(value)
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _print_aligned(table: Table, title: str | None) -> None:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(
+        box=None, pad_edge=False, header_style="bold", title=title, title_justify="left"
+    )
+    for index, name in enumerate(table.columns):
+        values = [row[index] for row in table.rows if row[index] is not None]
+        is_number = bool(values) and all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+        )
+        shown.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(cell_text(value)) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        # A pipe has no width: let no cell wrap there.
+        console = Console(width=max(80, _width(table)))
+    console.print(shown)
+
+
+def _width(table: Table) -> int:
+    rows = [table.columns, *([cell_text(value) for value in row] for row in table.rows)]
+    return sum(max(len(str(row[i])) for row in rows) + 2 for i in range(len(table.columns)))
+
+
+@contextlib.contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with (done, in all); a bar on stderr where that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def say(text: str) -> None:
+    """Talk to the user, on stderr."""
+    click.echo(text, err=True)
+
+
+def resolve_at(folder: Folder, at: str | None) -> int | None:
+    """A position from --at: a number is a position, anything else a version of a specification.
+
+    A version means the state just before the first registration of the next different version.
+    """
+    if at is None:
+        return None
+    if at.isdigit():
+        return int(at)
+    from ledger.store.reader import open_reader
+
+    with open_reader(folder) as db:
+        rows = db.execute(
+            "select position, coalesce(to_version, '') from sections order by position"
+        ).fetchall()
+        end = db.execute("select max(position) from events").fetchone()
+    versions: Sequence[str] = [version for _, version in rows]
+    if at not in versions:
+        known = ", ".join(dict.fromkeys(version for version in versions if version)) or "none"
+        raise BadArguments(
+            f"no section registers version {at!r}", hint=f"versions on record: {known[:300]}"
+        )
+    first = versions.index(at)
+    for position, version in rows[first:]:
+        if version and version != at:
+            return int(position) - 1
+    return int(end[0]) if end else None
+
+
+__all__ = [
+    "actor_option",
+    "at_option",
+    "durable_option",
+    "json_option",
+    "ledger_option",
+    "open_ledger",
+    "print_table",
+    "progress",
+    "require_actor",
+    "resolve_at",
+    "say",
+]

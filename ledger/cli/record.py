@@ -1,0 +1,248 @@
+"""`ledger record`: append one event from options, or a stream of them from JSONL."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ledger.cli.base import (
+    actor_option,
+    durable_option,
+    json_option,
+    ledger_option,
+    open_ledger,
+    print_table,
+)
+from ledger.errors import BadArguments, LedgerError, Malformed
+from ledger.events import FAMILIES, KINDS, find_kind
+from ledger.events.base import Kind, field_docs
+from ledger.events.form import field_types, parse_body
+from ledger.ids import is_hash, is_hash_prefix
+from ledger.ledger import Ledger
+from ledger.queries.base import Table
+from ledger.recorder import MAX_BATCH, Draft, Receipt
+
+_STREAM_FIELDS = ("kind", "body", "cites", "stream", "branch")
+
+
+def _complete_kind(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    return [name for name in KINDS if name.startswith(start)]
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    epilog="Examples:\n\n\b\n  ledger record note.added --text 'the cache was cold'\n"
+    "  ledger record claim.stated --help\n"
+    "  ledger record --from events.jsonl        # lines of {kind, body, cites?, stream?}\n"
+    "  ledger record --list",
+)
+@click.argument("kind", required=False, shell_complete=_complete_kind)
+@click.argument("fields", nargs=-1, type=click.UNPROCESSED, metavar="[--FIELD VALUE]...")
+@click.option("--from", "source", metavar="FILE|-", help="JSONL of events, all or nothing.")
+@click.option("--cites", multiple=True, metavar="HASH", help="An entry it rests on; repeatable.")
+@click.option("--stream", help="The import/NAME stream of a reported event.")
+@click.option("--branch", help="The branch it belongs to; the main line if left out.")
+@click.option("--list", "list_kinds", is_flag=True, help="List the kinds of event.")
+@click.option("-h", "--help", "wants_help", is_flag=True, help="Show this, or a kind's fields.")
+@actor_option
+@durable_option
+@ledger_option
+@json_option
+@click.pass_context
+def record(
+    ctx: click.Context,
+    kind: str | None,
+    fields: tuple[str, ...],
+    source: str | None,
+    cites: tuple[str, ...],
+    stream: str | None,
+    branch: str | None,
+    list_kinds: bool,
+    wants_help: bool,
+    actor: str | None,
+    durable: bool,
+    ledger_dir: str | None,
+    as_json: bool,
+) -> None:
+    """Append one event of KIND, or with --from a stream of them, and print position and hash."""
+    format_ = "json" if as_json else "table"
+    if list_kinds:
+        print_table(_list_kinds(), format_)
+    elif wants_help:
+        click.echo(ctx.get_help() if kind is None else describe(find_kind(kind)))
+    elif (kind is None) == (source is None):
+        raise BadArguments(
+            "give either a KIND or --from FILE", hint="`ledger record --list` lists the kinds"
+        )
+    else:
+        with open_ledger(ledger_dir, actor, durable=durable) as ledger:
+            if source is not None:
+                drafts = list(_read_stream(source))
+                receipts = ledger.append(drafts) if drafts else []
+            else:
+                chosen = find_kind(kind or "")
+                event = parse_body(chosen, _parse_fields(chosen, fields))
+                whole = tuple(_whole_hash(ledger, cited) for cited in cites)
+                draft = Draft(event=event, cites=whole, stream=stream, branch=branch)
+                receipts = ledger.append([draft])
+            _print_receipts(receipts, as_json)
+
+
+def _print_receipts(receipts: Sequence[Receipt], as_json: bool) -> None:
+    columns = ("position", "hash", "kind", "stream", "stream_version")
+    rows = tuple(tuple(getattr(receipt, name) for name in columns) for receipt in receipts)
+    if as_json:
+        print_table(Table(columns, rows), "json")
+    else:
+        for receipt in receipts:
+            click.echo(f"{receipt.position} {receipt.hash}")
+
+
+def _parse_fields(kind: Kind, words: Sequence[str]) -> dict[str, Any]:
+    """`--field value` pairs as a body. Text fields take the word as it is, others JSON."""
+    body: dict[str, Any] = {}
+    wrong = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, has_value, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            wrong.append(f"{word!r} is no --field")
+            continue
+        if not has_value:
+            if not rest:
+                wrong.append(f"--{name} has no value")
+                continue
+            value = rest.pop(0)
+        body[name.replace("-", "_")] = _parse_value(kind, name.replace("-", "_"), value)
+    if wrong:
+        raise BadArguments("; ".join(wrong), hint=f"ledger record {kind.name} --help")
+    for name, wanted in field_types(kind.event).items():
+        if name not in body and _allows_null(wanted):
+            body[name] = None
+    return body
+
+
+def _allows_null(wanted: Any) -> bool:  # noqa: ANN401 - any type expression
+    try:
+        msgspec.convert(None, type=wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _parse_value(kind: Kind, name: str, value: str) -> Any:  # noqa: ANN401 - any JSON value
+    wanted = field_types(kind.event).get(name)
+    try:
+        parsed = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
+    try:
+        msgspec.convert(parsed, type=wanted)
+    except msgspec.ValidationError:
+        return value
+    # A text field takes the word as typed, even where it would read as JSON text in quotes.
+    return value if isinstance(parsed, str) else parsed
+
+
+def _whole_hash(ledger: Ledger, cited: str) -> str:
+    """A cited hash in full: a unique beginning of at least six digits is enough."""
+    if is_hash(cited):
+        return cited
+    text = cited if cited.startswith("sha256:") else f"sha256:{cited}"
+    found = ledger.recorder.state.complete_hash(text) if is_hash_prefix(text) else []
+    if len(found) != 1:
+        what = "is ambiguous" if found else "is not an entry of this ledger"
+        raise BadArguments(f"--cites {cited}: {what}", hint="`ledger query events` shows hashes")
+    return found[0]
+
+
+def _read_stream(source: str) -> Iterator[Draft]:
+    """Events from JSONL. Raises `Malformed` with every bad line at once."""
+    drafts, reasons = [], []
+    try:
+        lines = (
+            sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        ).splitlines()
+    except OSError as error:
+        raise BadArguments(
+            f"cannot read {source}: {error.strerror}", hint="check the name"
+        ) from error
+    if len(lines) > MAX_BATCH:
+        raise Malformed(
+            f"{source} has {len(lines)} lines; {MAX_BATCH} are taken at once",
+            hint="split it: split -l 10000 FILE part-",
+        )
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                drafts.append(_read_draft(line))
+        except LedgerError as error:
+            details = getattr(error, "reasons", ()) or (error.message,)
+            reasons += [f"line {number}: {detail}" for detail in details]
+    if reasons:
+        raise Malformed(
+            f"{source}: nothing was recorded", reasons=reasons, hint="mend these lines, try again"
+        )
+    yield from drafts
+
+
+def _read_draft(line: bytes) -> Draft:
+    hint = 'a line is {"kind": …, "body": {…}, "cites": […], "stream": …}'
+    try:
+        fields = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not JSON: {error}", hint=hint) from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
+        raise Malformed("not an object with a kind", hint=hint)
+    unknown = sorted(set(fields) - set(_STREAM_FIELDS))
+    if unknown or not isinstance(fields.get("body"), dict):
+        raise Malformed(f"unknown fields {unknown}" if unknown else "no body", hint=hint)
+    cites = fields.get("cites") or []
+    if not isinstance(cites, list) or not all(isinstance(cited, str) for cited in cites):
+        raise Malformed("cites is not a list of hashes", hint=hint)
+    event = parse_body(find_kind(fields["kind"]), fields["body"])
+    return Draft(
+        event=event, cites=tuple(cites), stream=fields.get("stream"), branch=fields.get("branch")
+    )
+
+
+def _list_kinds() -> Table:
+    rows = tuple((k.name, k.version, k.family, k.stream, k.summary) for k in KINDS.values())
+    return Table(("kind", "version", "family", "stream", "summary"), rows)
+
+
+def describe(kind: Kind) -> str:
+    """A kind's page: what it is, who checks it, its fields with types and meaning."""
+    docs = field_docs(kind.event)
+    lines = [
+        f"{kind.name} v{kind.version}: {kind.summary}",
+        "",
+        f"Family   {kind.family}: {FAMILIES[kind.family]}",
+        f"Stream   {kind.stream.replace('*', 'NAME')}",
+        "",
+        "Fields   (text as it is; numbers, true, lists and objects as JSON; null may be left out)",
+    ]
+    for name, wanted in field_types(kind.event).items():
+        lines.append(f"  --{name}  {type_text(wanted)}")
+        lines.append(f"        {docs[name]}")
+    return "\n".join(lines)
+
+
+def type_text(wanted: Any) -> str:  # noqa: ANN401 - any type expression
+    """A type as a person reads it."""
+    text = getattr(wanted, "__name__", None) if isinstance(wanted, type) else None
+    text = text or str(wanted)
+    for old, new in (
+        ("typing.", ""),
+        ("Annotated[str, 'blob']", "blob digest"),
+        ("Annotated[str, 'entry']", "entry hash"),
+        ("NoneType", "null"),
+        ("None", "null"),
+        ("ledger.events.reported.", ""),
+    ):
+        text = text.replace(old, new)
+    return {"str": "text", "int": "integer", "bool": "true or false"}.get(text, text)

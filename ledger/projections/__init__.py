@@ -1,0 +1,38 @@
+"""The typed tables that queries read: the list. The contract is in `base.py`.
+
+A table is disposable: its content follows from the journal alone, and a change to any of these
+files rebuilds the database.
+"""
+
+from typing import Final
+
+from ledger.projections import events
+from ledger.projections.base import Projection
+from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
+from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
+from ledger.projections.runs import RUN_ENDS, RUNS
+from ledger.projections.statements import BOARDS, CLAIMS, EDGES, SECTIONS
+from ledger.projections.traces import TRACE_POINTS, TRACES
+from ledger.projections.training import EPOCHS, STEPS
+
+PROJECTIONS: Final[tuple[Projection, ...]] = (
+    events.PROJECTION,
+    RUNS,
+    RUN_ENDS,
+    STEPS,
+    EPOCHS,
+    TRACES,
+    TRACE_POINTS,
+    COMPARISONS,
+    COMPARISON_POINTS,
+    MEASUREMENTS,
+    CRITERIA,
+    ROW_NAMES,
+    STATUSES,
+    CLAIMS,
+    SECTIONS,
+    BOARDS,
+    EDGES,
+)
+
+__all__ = ["PROJECTIONS", "Projection"]

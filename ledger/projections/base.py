@@ -1,0 +1,41 @@
+"""What a projection is: a typed table that a query can read, and the SQL that folds events into it.
+
+`select` reads a relation called `slice`, which has the columns of `events` and holds entries that
+were not folded before. Rows are only ever added; the latest state is a question for a query. Every
+table begins with `position`, so that a reader can ask for the record as it stood at any position.
+"""
+
+from typing import Final
+
+import attrs
+
+#: Columns of `events` and of `slice`.
+EVENT_COLUMNS: Final = (
+    ("position", "ubigint"),
+    ("hash", "varchar"),
+    ("chain", "varchar"),
+    ("origin", "varchar"),
+    ("branch", "varchar"),
+    ("stream", "varchar"),
+    ("stream_version", "ubigint"),
+    ("kind", "varchar"),
+    ("schema_version", "usmallint"),
+    ("recorded_at", "timestamp"),
+    ("actor", "varchar"),
+    ("cites", "varchar[]"),
+    ("entry", "varchar"),
+)
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class Projection:
+    """One table: its columns as (name, type, meaning), and the select that fills it."""
+
+    name: str
+    columns: tuple[tuple[str, str, str], ...]
+    select: str
+
+    def create(self, table: str, *, temporary: bool = False) -> str:
+        """The statement that makes the table under another name."""
+        columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self.columns)
+        return f"create {'temp ' if temporary else ''}table {table} ({columns})"

@@ -1,0 +1,108 @@
+"""`measurements`, `criteria`, `row_names`, `statuses`: what the board is folded from."""
+
+from ledger.projections.base import Projection
+
+MEASUREMENTS = Projection(
+    name="measurements",
+    columns=(
+        ("position", "ubigint", "position of the measurement"),
+        ("hash", "varchar", "entry hash"),
+        ("run", "varchar", "run that measured it; null for an asserted number"),
+        ("metric", "varchar", "name of the quantity"),
+        ("value", "double", "the number; null for a truth value or text"),
+        ("value_json", "varchar", "the value as recorded"),
+        ("unit", "varchar", "its unit"),
+        ("provenance", "varchar", "measured, derived, asserted or synthetic"),
+        ("key", "json", "the comparability key"),
+    ),
+    select="""
+        select position, hash, entry->>'$.body.run', entry->>'$.body.metric',
+               case when json_type(entry, '$.body.value') <> 'BOOLEAN'
+                    then try_cast(entry->>'$.body.value' as double) end,
+               (entry->'$.body.value')::varchar, entry->>'$.body.unit',
+               entry->>'$.body.provenance', entry->'$.body.key'
+        from slice where kind = 'measurement.taken'
+    """,
+)
+
+CRITERIA = Projection(
+    name="criteria",
+    columns=(
+        ("position", "ubigint", "position of the declaration"),
+        ("hash", "varchar", "entry hash"),
+        ("row", "varchar", "row of the board it is"),
+        ("name", "varchar", "its own name"),
+        ("family", "varchar", "criterion, gate or invariant"),
+        ("reported", "boolean", "whether others declared it"),
+        ("model", "varchar", "the model it is listed under"),
+        ("title", "varchar", "what is demanded"),
+        ("metric", "varchar", "metric"),
+        ("operator", "varchar", "operator"),
+        ("threshold", "varchar", "threshold as JSON"),
+        ("unit", "varchar", "unit"),
+        ("blocking", "boolean", "whether shipping waits for it"),
+    ),
+    select="""
+        select position, hash, entry->>'$.body.criterion', entry->>'$.body.criterion', 'criterion',
+               false, entry->>'$.body.model', entry->>'$.body.title', entry->>'$.body.metric',
+               entry->>'$.body.operator', (entry->'$.body.threshold')::varchar,
+               entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean
+        from slice where kind = 'criterion.declared'
+        union all
+        select position, hash, coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
+               entry->>'$.body.subject', entry->>'$.body.row_family', true, entry->>'$.body.model',
+               entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
+               (entry->'$.body.threshold')::varchar, entry->>'$.body.unit',
+               (entry->>'$.body.blocking')::boolean
+        from slice where kind = 'criterion.reported'
+    """,
+)
+
+ROW_NAMES = Projection(
+    name="row_names",
+    columns=(
+        ("position", "ubigint", "position of the declaration that gives the name"),
+        ("name", "varchar", "a name under which verdicts speak of the row"),
+        ("row", "varchar", "the row"),
+    ),
+    select="""
+        select position, unnest(list_distinct(list_filter(
+                   [entry->>'$.body.subject', entry->>'$.body.falsifier', entry->>'$.body.alias'],
+                   lambda x: x is not null))),
+               coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject')
+        from slice where kind = 'criterion.reported'
+        union all
+        select position, entry->>'$.body.criterion', entry->>'$.body.criterion'
+        from slice where kind = 'criterion.declared'
+    """,
+)
+
+STATUSES = Projection(
+    name="statuses",
+    columns=(
+        ("position", "ubigint", "position of the verdict"),
+        ("hash", "varchar", "entry hash"),
+        ("name", "varchar", "what the verdict speaks of, by the name it uses"),
+        ("status", "varchar", "the status"),
+        ("reported", "boolean", "whether others gave it"),
+        ("branch", "varchar", "null on the main line"),
+        ("from_status", "varchar", "the status before, as reported"),
+        ("value", "varchar", "the value judged, as JSON"),
+        ("threshold", "varchar", "the threshold applied, as JSON"),
+        ("unit", "varchar", "unit of both"),
+        ("evidence", "varchar", "hash of the measurement, or what others named"),
+        ("attempts", "bigint", "matching measurements up to the evidence"),
+    ),
+    select="""
+        select position, hash, entry->>'$.body.criterion', entry->>'$.body.status', false, branch,
+               null, (entry->'$.body.value')::varchar, (entry->'$.body.threshold')::varchar,
+               entry->>'$.body.unit', entry->>'$.body.evidence', (entry->>'$.body.attempts')::bigint
+        from slice where kind = 'verdict.given'
+        union all
+        select position, hash, entry->>'$.body.subject', entry->>'$.body.status', true, branch,
+               entry->>'$.body.from_status', nullif((entry->'$.body.observed')::varchar, 'null'),
+               nullif((entry->'$.body.threshold')::varchar, 'null'), null,
+               entry->>'$.body.evidence_class', null
+        from slice where kind = 'verdict.reported'
+    """,
+)

@@ -1,0 +1,59 @@
+"""`runs` and `run_ends`: what executors did here, and what others reported."""
+
+from ledger.projections.base import Projection
+
+RUNS = Projection(
+    name="runs",
+    columns=(
+        ("position", "ubigint", "position of its start"),
+        ("hash", "varchar", "entry hash of its start"),
+        ("run", "varchar", "name of the run"),
+        ("reported", "boolean", "whether others reported it"),
+        ("executor", "varchar", "executor; null when reported"),
+        ("provenance", "varchar", "measured, derived, asserted or synthetic"),
+        ("model", "varchar", "name of the model"),
+        ("model_digest", "varchar", "digest of the model file"),
+        ("tokens_digest", "varchar", "digest of the token ids"),
+        ("engine", "varchar", "engine asked for"),
+        ("device_asked", "varchar", "device as asked for"),
+        ("device_observed", "varchar", "device that computed"),
+        ("dtype", "varchar", "type it computes in"),
+        ("seed", "bigint", "random seed"),
+        ("started_at", "timestamp", "time of its start; null when reported"),
+    ),
+    select="""
+        select position, hash, entry->>'$.body.run', false, entry->>'$.body.executor',
+               entry->>'$.body.provenance', entry->>'$.body.model.name',
+               entry->>'$.body.inputs.model', entry->>'$.body.inputs.tokens',
+               entry->>'$.body.arguments.engine', entry->>'$.body.device_asked',
+               entry->>'$.body.device_observed', entry->>'$.body.dtype',
+               (entry->>'$.body.seed')::bigint, recorded_at
+        from slice where kind = 'run.started'
+        union all
+        select position, hash, entry->>'$.body.subject', true, null, 'asserted',
+               entry->>'$.body.model', null, null, null, null, entry->>'$.body.device', null,
+               (entry->>'$.body.seed')::bigint, null
+        from slice where kind = 'run.reported'
+    """,
+)
+
+RUN_ENDS = Projection(
+    name="run_ends",
+    columns=(
+        ("position", "ubigint", "position of its end"),
+        ("run", "varchar", "name of the run"),
+        ("reported", "boolean", "whether others reported it"),
+        ("outcome", "varchar", "finished, failed, or as reported"),
+        ("wall_ms", "double", "wall time in milliseconds"),
+        ("reason", "varchar", "why it failed"),
+    ),
+    select="""
+        select position, entry->>'$.body.run', false, substr(kind, 5),
+               (entry->>'$.body.wall_ms')::double, entry->>'$.body.reason'
+        from slice where kind in ('run.finished', 'run.failed')
+        union all
+        select position, entry->>'$.body.subject', true, entry->>'$.body.status', null,
+               entry->>'$.body.rest.reason'
+        from slice where kind = 'outcome.reported'
+    """,
+)

@@ -1,0 +1,73 @@
+"""`traces`, `trace_points`: statistics at each capture point, over all rows and the last alone."""
+
+from ledger.projections.base import Projection
+
+TRACES = Projection(
+    name="traces",
+    columns=(
+        ("position", "ubigint", "position of the trace (its first part)"),
+        ("hash", "varchar", "entry hash"),
+        ("run", "varchar", "the run"),
+        ("provenance", "varchar", "measured, or synthetic"),
+        ("blob", "varchar", "digest of row statistics and sketches"),
+        ("identity", "json", "what must be equal for a comparison"),
+        ("path", "json", "how it was computed"),
+    ),
+    select="""
+        select position, hash, entry->>'$.body.run', entry->>'$.body.provenance',
+               entry->>'$.body.blob', entry->'$.body.identity', entry->'$.body.path'
+        from slice where kind = 'trace.captured' and (entry->>'$.body.part')::int = 0
+    """,
+)
+
+TRACE_POINTS = Projection(
+    name="trace_points",
+    columns=(
+        ("position", "ubigint", "position of the trace"),
+        ("run", "varchar", "the run"),
+        ("ordinal", "bigint", "order of computation within the part"),
+        ("point", "varchar", "capture point"),
+        ("layer", "integer", "layer; null for the model's own points"),
+        ("width", "bigint", "channels in a row"),
+        ("rows", "bigint", "rows (tokens) covered"),
+        ("scope", "varchar", "all or last: which rows"),
+        ("count", "double", "finite values"),
+        ("mean", "double", "mean of finite values"),
+        ("std", "double", "sample standard deviation, n - 1"),
+        ("min", "double", "smallest finite value"),
+        ("max", "double", "largest finite value"),
+        ("abs_sum", "double", "sum of magnitudes"),
+        ("nan_count", "double", "values that are NaN"),
+        ("inf_count", "double", "values that are infinite"),
+        ("zero_count", "double", "values that are zero"),
+    ),
+    select="""
+        with parts as (
+            select position, entry->>'$.body.run' as run,
+                   from_json(entry->'$.body.points', '["JSON"]') as points,
+                   from_json(entry->'$.body.columns', '["VARCHAR"]') as names,
+                   from_json(entry->'$.body.all_rows', '[["VARCHAR"]]') as all_rows,
+                   from_json(entry->'$.body.last_row', '[["VARCHAR"]]') as last_row
+            from slice where kind = 'trace.captured'
+        ),
+        numbered as (select *, unnest(range(1, len(points) + 1)) as i from parts),
+        scoped as (
+            select position, run, i, points[i] as p, names, 'all' as scope, all_rows[i] as v
+            from numbered
+            union all
+            select position, run, i, points[i], names, 'last', last_row[i] from numbered
+        ),
+        named as (
+            select position, run, i, p, scope,
+                   map_from_entries(list_zip(
+                       names, list_transform(v, lambda x: try_cast(x as double)))) as s
+            from scoped
+        )
+        select position, run, i, p->>0, (p->>1)::integer, (p->>2)::bigint, (p->>3)::bigint, scope,
+               s['count'], s['mean'],
+               case when s['count'] > 1 then sqrt(s['m2'] / (s['count'] - 1)) end,
+               s['min'], s['max'], s['abs_sum'], s['nan_count'],
+               s['pos_inf_count'] + s['neg_inf_count'], s['zero_count']
+        from named
+    """,
+)

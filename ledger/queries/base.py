@@ -1,0 +1,138 @@
+"""What a query is: SQL with a header that says what it answers, its parameters and its columns.
+
+The header is the comment at the top of the file::
+
+    -- The board: every row once, in its latest status.
+    -- param model text: only rows of this model
+    -- column row: the row
+    -- example: ledger query board --model MODEL-1
+
+Parameters are named, typed (text, integer, number) and null unless given; `required` after the type
+makes one mandatory. Every query ends in an order by, so that the same record gives the same bytes.
+"""
+
+import functools
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from ledger.errors import BadArguments
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PARAMETER: Final = re.compile(r"param (\w+) (text|integer|number)( required)?: (.+)")
+_COLUMN: Final = re.compile(r"column (\w+): (.+)")
+_SQL_TYPES: Final = {"text": "varchar", "integer": "bigint", "number": "double"}
+_PYTHON_TYPES: Final = {"text": str, "integer": int, "number": float}
+
+
+@attrs.frozen(slots=True)
+class Table:
+    """An answer: column names and rows, in the order of the query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """The rows as one mapping each."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@attrs.frozen(slots=True)
+class Parameter:
+    """One named parameter of a query."""
+
+    name: str
+    type: str
+    required: bool
+    help: str
+
+
+@attrs.frozen(slots=True)
+class Query:
+    """A named query as read from its file."""
+
+    name: str
+    help: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[tuple[str, str], ...]
+    examples: tuple[str, ...]
+    sql: str
+
+    def bind(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values for all parameters, typed. Raises `BadArguments` with everything wrong."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        wrong = [f"no parameter --{name}" for name in sorted(set(given) - set(known))]
+        values: dict[str, Any] = {}
+        for name, parameter in known.items():
+            value = given.get(name)
+            if value is None:
+                if parameter.required:
+                    wrong.append(f"--{name} is missing: {parameter.help}")
+                values[name] = None
+                continue
+            try:
+                values[name] = _PYTHON_TYPES[parameter.type](value)
+            except (TypeError, ValueError):
+                wrong.append(f"--{name} {value!r} is not {parameter.type}")
+        if wrong:
+            raise BadArguments(
+                f"query {self.name}: " + "; ".join(wrong),
+                hint=f"ledger query {self.name} --help lists its parameters",
+            )
+        return values
+
+    def run(self, db: "duckdb.DuckDBPyConnection", given: Mapping[str, Any]) -> Table:
+        """Ask the record behind `db` (see `ledger.store.reader`)."""
+        values = self.bind(given)
+        types = {parameter.name: _SQL_TYPES[parameter.type] for parameter in self.parameters}
+        for name, value in values.items():
+            literal = "null" if value is None else _literal(value)
+            db.execute(f"set variable {name} = {literal}::{types[name]}")
+        cursor = db.execute(self.sql)
+        return fetch(cursor)
+
+
+def _literal(value: str | float) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def fetch(cursor: "duckdb.DuckDBPyConnection", limit: int | None = None) -> Table:
+    """The answer of an executed statement, at most `limit` rows of it."""
+    columns = tuple(column[0] for column in cursor.description or ())
+    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    return Table(columns, tuple(tuple(row) for row in rows))
+
+
+@functools.cache
+def read_query(name: str) -> Query:
+    """Read `<name>.sql` beside this file. Raises `AssertionError` where its header is wrong."""
+    text = resources.files("ledger.queries").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return parse_query(name, text)
+
+
+def parse_query(name: str, text: str) -> Query:
+    """Read a query file. Raises `AssertionError`: the files are ours."""
+    help_: list[str] = []
+    parameters, columns, examples = [], [], []
+    lines = text.splitlines()
+    header = [line[3:] for line in lines if line.startswith("-- ")]
+    for line in header:
+        if match := _PARAMETER.fullmatch(line):
+            parameters.append(Parameter(match[1], match[2], bool(match[3]), match[4]))
+        elif match := _COLUMN.fullmatch(line):
+            columns.append((match[1], match[2]))
+        elif line.startswith("example: "):
+            examples.append(line.removeprefix("example: "))
+        else:
+            help_.append(line)
+    sql = "\n".join(line for line in lines if not line.startswith("-- "))
+    if not (help_ and columns and examples and "order by" in sql):
+        raise AssertionError(f"{name}.sql: needs help, columns, an example and an order by")
+    return Query(
+        name, " ".join(help_), tuple(parameters), tuple(columns), tuple(examples), sql.strip()
+    )

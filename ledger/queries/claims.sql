@@ -1,0 +1,20 @@
+-- Claims and their fates: every claim with the latest verdict on it.
+-- param reported text: yes for claims that others stated, no for this ledger's own
+-- column claim: name of the claim
+-- column text: the claim in words
+-- column fate: latest status given to it; open where none was
+-- column standing: judged (here), reported (by others), or open
+-- column position: greatest position the row rests on
+-- example: ledger query claims --reported yes
+with latest as (
+    select name, arg_max(status, position) as status, bool_or(reported) as reported,
+           max(position) as position
+    from statuses where branch is null group by name
+)
+select c.claim, c.text, coalesce(l.status, 'open') as fate,
+       case when l.status is null then 'open' when l.reported then 'reported' else 'judged' end
+           as standing,
+       greatest(c.position, coalesce(l.position, 0)) as position
+from claims c left join latest l on l.name = c.claim
+where getvariable('reported') is null or c.reported = (getvariable('reported') = 'yes')
+order by c.position
