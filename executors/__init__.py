@@ -1,0 +1,13 @@
+"""Executors turn what `ml` computes into measured events: the list. The contract is in `base.py`.
+
+Each member is a file with a click command of its name. It computes with `ml` and records through a
+`Session`; only `base.py` and `cli.py` know the ledger.
+"""
+
+from typing import Final
+
+#: Name and line of help; the command is `executors.<name>:<name>`.
+EXECUTORS: Final = (
+    ("trace", "Trace a model over a prompt: statistics at every capture point."),
+    ("compare", "Hold two traces against each other, point by point."),
+)

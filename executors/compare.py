@@ -1,0 +1,183 @@
+"""`ledger run compare`: two traces held against each other, from what the ledger keeps of them."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+
+from executors import base
+from executors.trace import number
+
+if TYPE_CHECKING:
+    from ml.comparison import Comparison, TraceData
+
+CONTRACT: Final = "comparison/1"
+COLUMNS: Final = ("median_distance", "max_distance", "max_row", "std_ratio", "bit_equal")
+#: Results that are a finding rather than an answer: the exit code says so.
+_FINDINGS: Final = ("incomparable", "differs", "over_floor")
+
+
+@click.command(
+    epilog="Examples:\n\n\b\n  ledger run compare trace-0001 trace-0002\n"
+    "  ledger run compare trace-0001 trace-0003 --threshold 0.05 --json"
+)
+@click.argument("run_a")
+@click.argument("run_b")
+@click.option(
+    "--threshold",
+    default=1e-3,
+    show_default=True,
+    help="Row distance above which a point counts as divergent.",
+)
+@base.ledger_option
+@base.json_option
+def compare(run_a: str, run_b: str, threshold: float, ledger_dir: str | None, as_json: bool) -> int:
+    """Compare the trace of RUN_B with that of RUN_A, and name the first divergent point.
+
+    Exit code 0 when the traces are equal or differ along different paths, 1 when they differ along
+    the same path or are not comparable.
+    """
+    with base.open_ledger(ledger_dir) as ledger:
+        run, compared = record_comparison(ledger, run_a, run_b, threshold=threshold)
+    base.print_table(_table(compared), "json" if as_json else "table")
+    for line in _sentences(run, run_a, run_b, compared):
+        base.say(line)
+    return 1 if compared.result in _FINDINGS else 0
+
+
+def record_comparison(
+    ledger: base.Ledger, run_a: str, run_b: str, *, threshold: float
+) -> "tuple[str, Comparison]":
+    """Compare and record; returns the run's name and the comparison.
+
+    Raises `BadArguments` for runs without a trace, `IntegrityError` for a blob that changed.
+    """
+    from ml.comparison import compare as compare_traces
+
+    hash_a, data_a = _load(ledger, run_a)
+    hash_b, data_b = _load(ledger, run_b)
+    facts = attrs.evolve(
+        base.ON_RECORD,
+        arguments={"run_a": run_a, "run_b": run_b, "threshold": number(threshold)},
+        inputs={"trace_a": hash_a, "trace_b": hash_b},
+    )
+    with base.bad_input():
+        compared = compare_traces(data_a, data_b, threshold=threshold)
+    with base.start(ledger, "compare", facts) as session:
+        names = {"run_a": run_a, "run_b": run_b, "trace_a": hash_a, "trace_b": hash_b}
+        first = _record(session, compared, names)
+        _measure(session, compared, data_a, data_b, first)
+        return session.run, compared
+
+
+def _load(ledger: base.Ledger, run: str) -> "tuple[str, TraceData]":
+    """A run's trace as the ledger keeps it, with the hash of its first part."""
+    from ml.comparison import TraceData
+
+    parts = base.entries_of(ledger, run, "trace.captured")
+    hash_, body = parts[0]
+    blob = ledger.read_blob(body["blob"])
+    return hash_, TraceData(identity=body["identity"], path=body["path"], blob=blob)
+
+
+def _record(session: base.Session, compared: "Comparison", names: dict[str, str]) -> str:
+    """Record the comparison in as many parts as it needs; the hash of the first."""
+    points = [[p.point, p.layer] for p in compared.points]
+    rows = [
+        [
+            number(p.median),
+            number(p.largest),
+            p.largest_position,
+            None if p.std_ratio is None else number(p.std_ratio),
+            p.bit_equal,
+        ]
+        for p in compared.points
+    ]
+    record: dict[str, Any] = compared.to_record()
+    first = compared.first_divergence
+    divergence = None
+    if first is not None:
+        divergence = {
+            "point": first.point,
+            "layer": first.layer,
+            "row": first.position,
+            "distance": number(first.d_row),
+        }
+    parts = base.split_rows(len(points), lambda i: [points[i], rows[i]])
+    receipts = [
+        session.record(
+            "comparison.made",
+            {
+                **names,
+                "provenance": "derived",
+                "part": part,
+                "parts": len(parts),
+                "result": compared.result,
+                "identity_differences": record["identity_differences"],
+                "path_differences": record["path_differences"],
+                "threshold": number(compared.threshold),
+                "first_divergence": divergence,
+                "columns": list(COLUMNS),
+                "points": points[chosen.start : chosen.stop],
+                "rows": rows[chosen.start : chosen.stop],
+            },
+            cites=(names["trace_a"], names["trace_b"]),
+        )
+        for part, chosen in enumerate(parts)
+    ]
+    return receipts[0].hash
+
+
+def _measure(
+    session: base.Session, compared: "Comparison", a: "TraceData", b: "TraceData", hash_: str
+) -> None:
+    """Record the numbers that criteria ask for. An incomparable pair yields none."""
+    if compared.result == "incomparable":
+        return
+    key = {"contract": CONTRACT, "tokens": f"sha256:{a.identity['tokens_sha256']}"}
+    for side, data in (("a", a), ("b", b)):
+        key[f"model_{side}"] = f"sha256:{data.path['model_sha256']}"
+        for name in ("engine", "device", "kv_dtype"):
+            key[f"{name}_{side}"] = str(data.path[name])
+    worst = max(p.largest for p in compared.points)
+    divergent = sum(p.largest > compared.threshold for p in compared.points)
+    numbers: list[tuple[str, Any, str]] = [
+        ("trace_distance_max", number(worst), "ratio"),
+        ("divergent_points", divergent, "count"),
+    ]
+    numbers += [
+        ("logits_distance_max", number(p.largest), "ratio")
+        for p in compared.points
+        if p.point == "logits"
+    ]
+    for metric, value, unit in numbers:
+        session.measure(metric, value, unit, key, provenance="derived", cites=(hash_,))
+
+
+def _table(compared: "Comparison") -> base.Table:
+    rows = tuple(
+        (p.layer, p.point, p.median, p.largest, p.largest_position, p.std_ratio, p.bit_equal)
+        for p in compared.points
+    )
+    return base.Table(("layer", "point", *COLUMNS), rows)
+
+
+def _sentences(run: str, run_a: str, run_b: str, compared: "Comparison") -> list[str]:
+    """The answer in words."""
+    lines = [f"{run}: {run_b} against {run_a}: {compared.result.replace('_', ' ')}"]
+    for difference in compared.identity_differences:
+        lines.append(f"  not comparable: {difference.name} is {difference.a} and {difference.b}")
+        lines.append(f"  fix: {difference.fix}")
+    if compared.path_differences:
+        lines.append("  the paths differ in:")
+        lines += [f"    {d.name}: {d.a} | {d.b}" for d in compared.path_differences]
+    first = compared.first_divergence
+    if first is not None:
+        layer = "" if first.layer is None else f"layer {first.layer}, "
+        lines.append(
+            f"  first divergence: {layer}{first.point}, token {first.position}: "
+            f"row distance {first.d_row:.3g} > {compared.threshold:g}"
+        )
+    elif compared.points:
+        lines.append(f"  no point is further apart than {compared.threshold:g}")
+    return lines

@@ -1,0 +1,50 @@
+"""Reading typed metadata: a missing key or a wrong type is an error that names the key."""
+
+import math
+
+from ml.containers import Container
+from ml.errors import UnsupportedModel
+
+HINT = "convert the model again with a converter that writes this key"
+
+
+def required_count(container: Container, key: str) -> int:
+    """Return a positive whole number."""
+    value = _required(container, key)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UnsupportedModel(f"{key} is {value!r}, not a positive whole number", hint=HINT)
+    return value
+
+
+def optional_count(container: Container, key: str, default: int) -> int:
+    """Return a positive whole number, or `default` where the key is absent."""
+    return required_count(container, key) if key in container.metadata else default
+
+
+def required_number(container: Container, key: str) -> float:
+    """Return a positive, finite number."""
+    value = _required(container, key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnsupportedModel(f"{key} is {value!r}, not a number", hint=HINT)
+    if not (math.isfinite(value) and value > 0):
+        raise UnsupportedModel(f"{key} is {value!r}, not a positive number", hint=HINT)
+    return float(value)
+
+
+def optional_number(container: Container, key: str, default: float) -> float:
+    """Return a positive, finite number, or `default` where the key is absent."""
+    return required_number(container, key) if key in container.metadata else default
+
+
+def required_text(container: Container, key: str) -> str:
+    """Return a string."""
+    value = _required(container, key)
+    if not isinstance(value, str):
+        raise UnsupportedModel(f"{key} is {value!r}, not text", hint=HINT)
+    return value
+
+
+def _required(container: Container, key: str) -> object:
+    if key not in container.metadata:
+        raise UnsupportedModel(f"{container.path.name} has no {key}", hint=HINT)
+    return container.metadata[key]

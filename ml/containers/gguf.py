@@ -1,0 +1,206 @@
+"""GGUF versions 2 and 3, read by an own parser.
+
+Header: magic `GGUF`, u32 version, u64 tensor count, u64 pair count; the pairs; then for each tensor
+its name, u32 dimensions, u64 extents (innermost first), u32 GGML type and u64 offset from the data
+section, which begins at the next multiple of `general.alignment` (32 if absent).
+
+Invariants after `open_gguf`: every tensor lies in the file, is aligned, overlaps no other, and
+fills whole blocks of a known type; names and keys are unique.
+"""
+
+import hashlib
+import math
+import mmap
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from ml.containers.base import TensorInfo
+from ml.containers.gguf_values import Cursor, LazyArray, read_value
+from ml.errors import FileUnreadable, UnsupportedQuantType
+from ml.quant_types import find
+
+MAGIC = b"GGUF"
+VERSIONS = (2, 3)
+LONGEST_NAME = 65_535
+MOST_DIMENSIONS = 4
+DEFAULT_ALIGNMENT = 32
+LARGEST_ALIGNMENT = 1 << 20
+# The fewest bytes a pair (empty key, one-byte value) and a tensor (empty name, no dimension) take.
+SMALLEST_PAIR, SMALLEST_TENSOR = 13, 24
+
+
+@frozen
+class LazyMetadata(Mapping[str, object]):
+    """Metadata by key; an array is decoded each time it is asked for, and not kept."""
+
+    values_by_key: dict[str, object]
+
+    def __getitem__(self, key: str) -> object:
+        value = self.values_by_key[key]
+        return value.decode() if isinstance(value, LazyArray) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_key)
+
+    def __len__(self) -> int:
+        return len(self.values_by_key)
+
+
+@frozen(kw_only=True)
+class GgufFile:
+    """An open GGUF file (a `Container`)."""
+
+    path: Path
+    format: str
+    size_bytes: int
+    metadata: Mapping[str, object] = field(repr=False)
+    tensors: Mapping[str, TensorInfo] = field(repr=False)
+    data: mmap.mmap = field(repr=False)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the whole file, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def tensor_bytes(self, name: str) -> NDArray[np.uint8]:
+        """Return a read-only view `uint8 [size_bytes]` of one tensor."""
+        tensor = self.tensors[name]
+        return np.frombuffer(self.data, np.uint8, tensor.size_bytes, tensor.offset)
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """Map a file for reading; raise `FileUnreadable` where there is no plain, non-empty file."""
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size == 0:
+                raise FileUnreadable(f"{path} is empty", hint="give the path of a model file")
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise FileUnreadable(
+            f"cannot read {path}: {error.strerror}", hint="give the path of a model file"
+        ) from error
+
+
+def open_gguf(path: Path) -> GgufFile:
+    """Open a GGUF file and check its whole header.
+
+    Raises `FileUnreadable`, `MalformedFile` (with the offset), or `UnsupportedQuantType` where a
+    tensor has a type whose size is not known.
+    """
+    data = map_file(path)
+    cursor = Cursor(path, memoryview(data))
+    version, tensor_count, pair_count = _read_preamble(cursor)
+    pairs = _read_pairs(cursor, pair_count)
+    alignment = _alignment(cursor, pairs)
+    tensors = _read_tensors(cursor, tensor_count, alignment)
+    _check_overlaps(cursor, tensors)
+    return GgufFile(
+        path=path,
+        format=f"gguf v{version}",
+        size_bytes=len(data),
+        metadata=LazyMetadata(pairs),
+        tensors=tensors,
+        data=data,
+    )
+
+
+def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
+    """Return version, tensor count and pair count."""
+    if bytes(cursor.data[:4]) != MAGIC:
+        raise cursor.fail(f"does not begin with {MAGIC.decode()}", 0)
+    cursor.offset = 4
+    version = cursor.u32("the version")
+    if version not in VERSIONS:
+        # A big-endian file has its version in the upper bytes.
+        swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
+        more = " (a big-endian file)" if swapped in VERSIONS else ""
+        raise cursor.fail(f"GGUF version {version}{more}; versions 2 and 3 are read", 4)
+    tensor_count, pair_count = cursor.u64("the tensor count"), cursor.u64("the pair count")
+    left = len(cursor.data) - cursor.offset
+    if tensor_count > left // SMALLEST_TENSOR:
+        raise cursor.fail(f"claims {tensor_count} tensors, more than the file can hold", 8)
+    if pair_count > left // SMALLEST_PAIR:
+        raise cursor.fail(f"claims {pair_count} pairs, more than the file can hold", 16)
+    return version, tensor_count, pair_count
+
+
+def _read_pairs(cursor: Cursor, count: int) -> dict[str, object]:
+    pairs: dict[str, object] = {}
+    for _ in range(count):
+        at = cursor.offset
+        key = cursor.text("a key", LONGEST_NAME)
+        if key in pairs:
+            raise cursor.fail(f"the key {key!r} stands twice", at)
+        pairs[key] = read_value(cursor, key)
+    return pairs
+
+
+def _alignment(cursor: Cursor, pairs: Mapping[str, object]) -> int:
+    alignment = pairs.get("general.alignment", DEFAULT_ALIGNMENT)
+    if (
+        not isinstance(alignment, int)
+        or isinstance(alignment, bool)
+        or not 1 <= alignment <= LARGEST_ALIGNMENT
+        or alignment & (alignment - 1)
+    ):
+        raise cursor.fail(f"general.alignment is {alignment!r}, not a power of two up to 2^20")
+    return alignment
+
+
+def _read_tensors(cursor: Cursor, count: int, alignment: int) -> dict[str, TensorInfo]:
+    """Read the tensor table, then place each tensor in the file."""
+    rows = [_read_tensor(cursor) for _ in range(count)]
+    data_start = -(-cursor.offset // alignment) * alignment
+    tensors: dict[str, TensorInfo] = {}
+    for at, name, shape, number, offset in rows:
+        if name in tensors:
+            raise cursor.fail(f"the tensor {name} stands twice", at)
+        quant_type = find(number)
+        if quant_type is None:
+            raise UnsupportedQuantType(
+                f"tensor {name} has GGML type {number}, which this version does not know",
+                hint="convert the model to a type that this version reads",
+            )
+        elements = math.prod(shape)
+        if shape and shape[-1] % quant_type.block_size:
+            row = f"rows of {shape[-1]} elements"
+            raise cursor.fail(f"tensor {name} has {row}, which fill no {quant_type.name} block", at)
+        if offset % alignment:
+            raise cursor.fail(f"tensor {name} is not aligned to {alignment} bytes", at)
+        start, size = data_start + offset, quant_type.size_bytes(elements)
+        if start + size > len(cursor.data):
+            raise cursor.fail(
+                f"tensor {name} spans bytes {start} to {start + size}, past the end of the file "
+                f"({len(cursor.data)} bytes)",
+                at,
+            )
+        tensors[name] = TensorInfo(
+            name=name, shape=shape, quant_type=quant_type, offset=start, size_bytes=size
+        )
+    return tensors
+
+
+def _read_tensor(cursor: Cursor) -> tuple[int, str, tuple[int, ...], int, int]:
+    """Read one row: where it stands, name, shape (outermost first), type number, offset."""
+    at = cursor.offset
+    name = cursor.text("a tensor name", LONGEST_NAME)
+    dimensions = cursor.u32(f"the dimensions of {name}")
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise cursor.fail(f"tensor {name} has {dimensions} dimensions, not 1 to 4", at)
+    extents = [cursor.u64(f"an extent of {name}") for _ in range(dimensions)]
+    if 0 in extents:
+        raise cursor.fail(f"tensor {name} has an extent of 0", at)
+    number = cursor.u32(f"the type of {name}")
+    offset = cursor.u64(f"the offset of {name}")
+    return at, name, tuple(reversed(extents)), number, offset
+
+
+def _check_overlaps(cursor: Cursor, tensors: Mapping[str, TensorInfo]) -> None:
+    ordered = sorted(tensors.values(), key=lambda tensor: tensor.offset)
+    for before, after in pairwise(ordered):
+        if before.offset + before.size_bytes > after.offset:
+            raise cursor.fail(f"tensors {before.name} and {after.name} overlap", after.offset)

@@ -1,0 +1,87 @@
+"""The two records of a trace: identity, which must be equal to compare, and path, which may differ.
+
+Both are plain JSON-able dicts with ASCII keys and no floats, so that their canonical form is one
+byte string: compact JSON, keys sorted. The digest of that form names the record.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from ml import rope, rows, sketch
+from ml.architectures import Model
+from ml.engines import Capture, Engine, KvDtype
+
+FORMAT_VERSION = 1
+
+Record = dict[str, object]
+
+
+def canonical_bytes(record: Record) -> bytes:
+    """Return compact JSON with sorted keys; ValueError for NaN and infinities."""
+    text = json.dumps(
+        record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def canonical_digest(record: Record) -> str:
+    """Return the SHA-256 of the canonical bytes, in hex.
+
+    >>> canonical_digest({"b": 1, "a": [True, None]})[:16]
+    '51705a2c9eb3e7e4'
+    """
+    return hashlib.sha256(canonical_bytes(record)).hexdigest()
+
+
+def tokens_sha256(ids: Sequence[int]) -> str:
+    """Return the SHA-256 of the ids as little-endian unsigned 32-bit numbers, in hex."""
+    return hashlib.sha256(np.array(ids, dtype="<u4").tobytes()).hexdigest()
+
+
+def identity_record(ids: Sequence[int], captures: Sequence[Capture]) -> Record:
+    """Return what two traces must agree on for their numbers to mean the same thing."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "points": [
+            {
+                "boundary": capture.point.boundary,
+                "id": capture.point.id,
+                "layer": capture.layer,
+                "layout": capture.point.layout,
+                "width": capture.width,
+            }
+            for capture in captures
+        ],
+        "positions": {"count": len(ids), "first": 0},
+        "rows": {
+            "kept": list(rows.kept_rows(len(ids))),
+            "selection": rows.selection_name(len(ids)),
+        },
+        "sketch_version": sketch.VERSION,
+        "tokens_sha256": tokens_sha256(ids),
+    }
+
+
+def path_record(
+    model: Model, model_sha256: str, engine: Engine, kv: KvDtype, device_observed: str
+) -> Record:
+    """Return how the numbers came about: every difference here is listed by a comparison."""
+    described = dict(engine.describe())
+    decoding = described.pop("weight_decoding")
+    stored = sorted({tensor.quant_type.name for tensor in model.tensors.values()})
+    return {
+        **described,
+        "activation_quantisation": "none",
+        "batching": "prefill",
+        "container": model.container.format,
+        "device": device_observed,
+        "engine": engine.id,
+        "format_version": FORMAT_VERSION,
+        "kv_dtype": kv,
+        "model_sha256": model_sha256,
+        "rope_angle_rule": rope.RULE,
+        "weight_formats": dict.fromkeys(stored, decoding),
+    }

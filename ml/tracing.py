@@ -1,0 +1,213 @@
+"""Tracing: one pass of a model over a prompt, and everything a comparison in another year needs.
+
+`trace` is what other rooms call. It checks the prompt, runs an engine, and returns a frozen value:
+two typed records (identity and path), statistics of each point, the blob of kept rows, the last
+token's logits, and the environment it all happened in.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from ml import devices, identity, rows
+from ml import points as points_module
+from ml.architectures import Model, open_model
+from ml.engines import KV_DTYPES, Capture, EngineResult, KvDtype, Request, find_engine
+from ml.environment import environment
+from ml.errors import BadOption, DeviceDiffers
+from ml.identity import Record
+from ml.prompts import check_ids
+from ml.statistics import WIDTH, Statistics, pool
+
+# (stage in words, steps done, steps in all)
+Progress = Callable[[str, int, int], None]
+
+
+@frozen(kw_only=True)
+class PointTrace:
+    """Statistics of one point of one layer."""
+
+    point: str
+    """Id in `ml.points`."""
+    layer: int | None
+    """None for a point of the model."""
+    width: int
+    """Channels of a row."""
+    rows: int
+    """Rows (tokens) that `all` covers."""
+    all: Statistics
+    """All rows pooled."""
+    last: Statistics
+    """The last row alone."""
+
+
+@frozen(kw_only=True)
+class TracedModel:
+    """Which model was traced."""
+
+    sha256: str
+    size_bytes: int
+    architecture: str
+    name: str
+    parameter_count: int
+
+
+@frozen(kw_only=True)
+class Trace:
+    """What `trace` returns."""
+
+    identity: Record
+    """Must be equal to compare (`ml.identity.identity_record`)."""
+    path: Record
+    """May differ; every difference is listed (`ml.identity.path_record`)."""
+    points: tuple[PointTrace, ...]
+    """In computation order, as in `identity["points"]`."""
+    kept_rows: tuple[int, ...]
+    """Positions of the rows in the blob, ascending."""
+    blob: bytes = field(repr=False)
+    """Little-endian float32 `[points, kept rows, 74]` (spec/formats/trace.md)."""
+    logits: NDArray[np.float32] = field(repr=False, eq=False)
+    """Last token's logits, `float32 [vocabulary]`."""
+    environment: Mapping[str, str]
+    """Every choice that depends on the machine, with its reason."""
+    wall_ms: float
+    """From the open file to the finished trace."""
+    model: TracedModel
+    tensors: Mapping[tuple[str, int | None], NDArray[np.float32]] | None = field(
+        repr=False, eq=False
+    )
+    """Full activations by (point, layer), only where they were asked for."""
+
+    def top(self, count: int) -> tuple[tuple[int, float], ...]:
+        """Return (token id, logit) of the largest logits; of equal ones the lowest id comes first.
+
+        NaN logits come last.
+        """
+        order = np.argsort(-self.logits, kind="stable")[:count]
+        return tuple((int(token), float(self.logits[token])) for token in order)
+
+
+def trace(
+    model_path: Path | str,
+    ids: Sequence[int],
+    *,
+    engine: str = "a",
+    device: str = "auto",
+    kv: str = "f32",
+    points: Iterable[str] | None = None,
+    keep_tensors: bool = False,
+    progress: Progress | None = None,
+) -> Trace:
+    """Trace one pass of a model file over token ids.
+
+    `engine` is an id of `ml.engines`, `device` follows `ml.devices.GRAMMAR`, `kv` is f32 or f16,
+    `points` are ids of `ml.points` (None: the seeds' ten and the model's three), `progress` is
+    called with (stage, done, total). Raises members of `ml.errors` for anything wrong with the
+    file, the prompt, the options or the device; never computes on another device than was asked.
+    """
+    started = time.perf_counter()
+    model = open_model(Path(model_path))
+    request, result = run(
+        model,
+        ids,
+        engine=engine,
+        device=device,
+        kv=kv,
+        points=points,
+        keep_tensors=keep_tensors,
+        progress=progress,
+    )
+    sha256 = model.container.digest()
+    kept = rows.kept_rows(len(request.ids))
+    stored = [_rows(capture)[list(kept)] for capture in result.captures]
+    return Trace(
+        identity=identity.identity_record(request.ids, result.captures),
+        path=identity.path_record(model, sha256, find_engine(engine), request.kv, result.device),
+        points=tuple(_point_trace(capture) for capture in result.captures),
+        kept_rows=kept,
+        blob=rows.to_blob(np.stack(stored)),
+        logits=result.logits,
+        environment=environment(request.device),
+        wall_ms=(time.perf_counter() - started) * 1000,
+        model=TracedModel(
+            sha256=sha256,
+            size_bytes=model.container.size_bytes,
+            architecture=model.config.architecture,
+            name=model.name,
+            parameter_count=model.parameter_count,
+        ),
+        tensors=_tensors(result) if keep_tensors else None,
+    )
+
+
+def run(
+    model: Model,
+    ids: Sequence[int],
+    *,
+    engine: str,
+    device: str,
+    kv: str,
+    points: Iterable[str] | None,
+    keep_tensors: bool = False,
+    statistics: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Request, EngineResult]:
+    """Check everything that was asked, run the engine, and check where it ran.
+
+    `statistics=False` is the plain pass: the same graph, no rows. Otherwise as `trace`.
+    """
+    chosen = find_engine(engine)
+    request = Request(
+        model=model,
+        ids=check_ids(ids, model.config),
+        kv=_check_kv(kv),
+        points=points_module.select(points),
+        device=(devices.resolve(device) if chosen.uses_tinygrad else devices.resolve_host(device)),
+        statistics=statistics,
+        keep_tensors=keep_tensors,
+        progress=progress,
+    )
+    result = chosen.run(request)
+    if result.device != request.device.observed:
+        raise DeviceDiffers(
+            f"{request.device.observed} was chosen, and the logits lie on {result.device}",
+            hint="the result was thrown away: this is a fault of the engine, please report it",
+        )
+    return request, result
+
+
+def _check_kv(kv: str) -> KvDtype:
+    for known in KV_DTYPES:
+        if kv == known:
+            return known
+    raise BadOption(f"{kv!r} is no type of the cache", hint=f"use {' or '.join(KV_DTYPES)}")
+
+
+def _rows(capture: Capture) -> NDArray[np.float32]:
+    if capture.rows is None:
+        raise ValueError("a plain pass has no rows")
+    return capture.rows
+
+
+def _point_trace(capture: Capture) -> PointTrace:
+    statistics = _rows(capture)[:, :WIDTH]
+    return PointTrace(
+        point=capture.point.id,
+        layer=capture.layer,
+        width=capture.width,
+        rows=len(statistics),
+        all=pool(statistics),
+        last=pool(statistics[-1:]),
+    )
+
+
+def _tensors(result: EngineResult) -> Mapping[tuple[str, int | None], NDArray[np.float32]]:
+    return {
+        (capture.point.id, capture.layer): capture.tensor
+        for capture in result.captures
+        if capture.tensor is not None
+    }
