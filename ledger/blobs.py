@@ -28,15 +28,19 @@ def write_blob(folder: Folder, data: bytes) -> str:
     path = blob_path(folder, digest)
     if path.exists():
         return digest
+    scratch = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+            scratch = Path(file.name)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).chmod(0o444)
-        Path(file.name).rename(path)
+        scratch.chmod(0o444)
+        scratch.rename(path)
     except OSError as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
         raise StoreFailed(
             f"cannot write a blob of {len(data)} bytes: {error.strerror}",
             hint="check the space and the permissions of the ledger's folder",

@@ -13,6 +13,8 @@ import msgspec
 
 MAX_DEPTH: Final = 32
 _MAX_INTEGER: Final = 2**53
+#: Exactly these; msgspec refuses subclasses, such as numpy's float64.
+_TYPES: Final = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -29,6 +31,8 @@ def digest(value: object) -> str:
 def problems(value: object, path: str = "", depth: int = 0) -> list[str]:
     """Everything in `value` that canonical JSON cannot hold, each with its path; empty if none."""
     here = path or "value"
+    if type(value) not in _TYPES:
+        return [f"{here}: {type(value).__name__} is not a JSON value"]
     if depth > MAX_DEPTH:
         return [f"{here}: nested deeper than {MAX_DEPTH} levels"]
     if value is None or isinstance(value, bool):
@@ -41,12 +45,10 @@ def problems(value: object, path: str = "", depth: int = 0) -> list[str]:
         return _text_problems(value, here)
     if isinstance(value, dict):
         return _object_problems(value, path, here, depth)
-    if isinstance(value, (list, tuple)):
-        found = []
-        for index, item in enumerate(value):
-            found += problems(item, f"{path}[{index}]", depth + 1)
-        return found
-    return [f"{here}: {type(value).__name__} is not a JSON value"]
+    found = []
+    for index, item in enumerate(value if isinstance(value, (list, tuple)) else ()):
+        found += problems(item, f"{path}[{index}]", depth + 1)
+    return found
 
 
 def _integer_problems(value: int, here: str) -> list[str]:

@@ -14,9 +14,13 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock. It may jump between processes; order in a ledger is position."""
 
+    def __init__(self) -> None:
+        self._last = 0
+
     def now_us(self) -> int:
-        """Microseconds since the epoch, UTC."""
-        return time.time_ns() // 1000
+        """Microseconds since the epoch, UTC; it stands still while the machine's is set back."""
+        self._last = max(self._last, time.time_ns() // 1000)
+        return self._last
 
 
 class FixedClock:

@@ -69,9 +69,10 @@ def parse_hash(text: str) -> bytes:
 
 
 def parse_entry(data: bytes) -> Entry:
-    """Read E strictly: exactly the ten fields, each with its type and grammar.
+    """Read E strictly: exactly the ten fields, each with its type and grammar, canonical.
 
-    Raises `Malformed` with every problem at once. The bytes are never re-serialised to verify.
+    Raises `Malformed` with every problem at once. A name given twice, a key out of order or white
+    space would let two readers see two entries in the same bytes. The hash is always over `data`.
     """
     if len(data) > MAX_ENTRY_BYTES:
         raise Malformed(f"an entry of {len(data)} bytes is over {MAX_ENTRY_BYTES}", hint=_HINT)
@@ -84,7 +85,9 @@ def parse_entry(data: bytes) -> Entry:
     if tuple(sorted(fields)) != FIELDS:
         missing, extra = sorted(set(FIELDS) - set(fields)), sorted(set(fields) - set(FIELDS))
         raise Malformed(f"an entry has missing fields {missing}, unknown {extra}", hint=_HINT)
-    reasons = envelope_problems(fields)
+    reasons = envelope_problems(fields) + canonical.problems(fields["body"], "body")
+    if not reasons and canonical.encode(fields) != data:
+        reasons = ["the bytes are not canonical: each key once, keys sorted, no white space"]
     if reasons:
         raise Malformed("an entry has fields of the wrong form", hint=_HINT, reasons=reasons)
     return Entry(**{**fields, "cites": tuple(fields["cites"])})
@@ -104,7 +107,11 @@ def envelope_problems(fields: dict[str, Any]) -> list[str]:
         ("kind", _is(fields["kind"], ids.is_kind), "noun.past_participle"),
         ("origin", _is(fields["origin"], ids.is_origin), "a ledger's name"),
         ("recorded_at", _is_count(fields["recorded_at"]), "microseconds since 1970, UTC"),
-        ("schema_version", _is_count(fields["schema_version"]), "a whole number from 1"),
+        (
+            "schema_version",
+            _is_count(fields["schema_version"]) and fields["schema_version"] > 0,
+            "a whole number from 1",
+        ),
         ("stream", _is(fields["stream"], ids.is_stream), "run/…, row/…, claim/…, … or ledger"),
         ("stream_version", _is_count(fields["stream_version"]), "a whole number from 0"),
     )

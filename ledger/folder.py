@@ -20,6 +20,7 @@ import attrs
 from ledger import ids
 from ledger.errors import BadArguments, Conflict, IntegrityError, StoreFailed
 from ledger.journal.line import FORMAT
+from ledger.journal.lock import WriterLock
 
 NAME: Final = ".ledger"
 ENVIRONMENT_VARIABLE: Final = "LEDGER_DIR"
@@ -125,17 +126,28 @@ def create_folder(directory: Path, origin: str) -> Folder:
             hint="letters, digits and . _ / + -, such as example.org/lab/7b",
         )
     path = directory / NAME
-    if (path / "ledger.toml").exists():
-        raise Conflict(f"there is a ledger in {path} already", hint="use it, or choose another DIR")
     try:
         for part in ("journal", "blobs/sha256", "log"):
             (path / part).mkdir(parents=True, exist_ok=True)
-        (path / "lock").touch()
-        draft = path / "ledger.toml.new"
-        draft.write_text(f'origin = "{origin}"\nformat = "{FORMAT}"\n', encoding="utf-8")
-        draft.rename(path / "ledger.toml")
+        _write_settings(path, origin)
     except OSError as error:
         raise StoreFailed(
             f"cannot make {path}: {error.strerror}", hint="check that the folder can be written"
         ) from error
     return Folder(path.resolve(), origin)
+
+
+def _write_settings(path: Path, origin: str) -> None:
+    """Make `ledger.toml`, under the lock: of two that create at once, one finds it there."""
+    lock = WriterLock(path / "lock")
+    try:
+        with lock.hold():
+            if (path / "ledger.toml").exists():
+                raise Conflict(
+                    f"there is a ledger in {path} already", hint="use it, or choose another DIR"
+                )
+            draft = path / "ledger.toml.new"
+            draft.write_text(f'origin = "{origin}"\nformat = "{FORMAT}"\n', encoding="utf-8")
+            draft.rename(path / "ledger.toml")
+    finally:
+        lock.close()

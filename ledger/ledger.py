@@ -1,5 +1,6 @@
 """The Python interface: one object for one ledger. The commands are thin layers over it."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from ledger.events.form import parse_body
 from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
 from ledger.journal.line import FORMAT
-from ledger.recorder import Draft, Receipt, Recorder
+from ledger.recorder import Draft, Receipt, Recorder, Select
 
 
 def require_actor(actor: str | None) -> str:
@@ -51,6 +52,7 @@ class Ledger:
         self._durable = durable
         self._on_progress = on_progress
         self._recorder: Recorder | None = None
+        self._process = os.getpid()
 
     @classmethod
     def open(
@@ -77,16 +79,23 @@ class Ledger:
 
     @property
     def recorder(self) -> Recorder:
-        """The writer, opened on first use."""
-        if self._recorder is None:
+        """The writer, opened on first use, and anew in a forked child: a lock is not inherited."""
+        if self._recorder is None or self._process != os.getpid():
+            self._process = os.getpid()
             self._recorder = Recorder(
                 self.folder, self._clock, durable=self._durable, on_progress=self._on_progress
             )
         return self._recorder
 
-    def append(self, drafts: Sequence[Draft], *, actor: str | None = None) -> list[Receipt]:
-        """Record events, all or none. Raises what `Recorder.append` raises."""
-        return self.recorder.append(drafts, actor=require_actor(actor or self.actor))
+    def append(
+        self, drafts: Sequence[Draft], *, actor: str | None = None, select: Select | None = None
+    ) -> list[Receipt]:
+        """Record events, all or none, or those that `select` picks under the lock.
+
+        Raises what `Recorder.append` raises.
+        """
+        who = require_actor(actor or self.actor)
+        return self.recorder.append(drafts, actor=who, select=select)
 
     def record(
         self,
@@ -104,7 +113,8 @@ class Ledger:
 
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position; None where there is none."""
-        return self.recorder.state.read(hash_)
+        with self.recorder.caught_up() as state:
+            return state.read(hash_)
 
     def write_blob(self, data: bytes) -> str:
         """Keep evidence bytes; returns their digest."""
@@ -116,12 +126,12 @@ class Ledger:
 
     def allocate_run(self, prefix: str) -> str:
         """The next free run name with this prefix, such as trace-0007."""
-        state = self.recorder.state
-        taken = state.standing(f"allocated/{prefix}")
-        number = int(taken[0]) + 1 if taken else 1
-        while state.standing(f"run/{prefix}-{number:04d}") is not None:
-            number += 1
-        return f"{prefix}-{number:04d}"
+        with self.recorder.caught_up() as state:
+            taken = state.standing(f"allocated/{prefix}")
+            number = int(taken[0]) + 1 if taken else 1
+            while state.standing(f"run/{prefix}-{number:04d}") is not None:
+                number += 1
+            return f"{prefix}-{number:04d}"
 
     def close(self) -> None:
         """Let go of all files."""

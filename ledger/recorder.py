@@ -15,9 +15,9 @@ import msgspec
 from ledger import ids
 from ledger.clock import Clock
 from ledger.entry import Entry, entry_hash, format_hash
-from ledger.errors import Malformed, Rejected
+from ledger.errors import IntegrityError, Malformed, Rejected
 from ledger.events.base import Event
-from ledger.events.form import body_of
+from ledger.events.form import body_of, form_problems
 from ledger.events.ledger import GapFound
 from ledger.folder import Folder
 from ledger.journal.line import Line
@@ -27,6 +27,11 @@ from ledger.rules import Proposal, reasons_against
 from ledger.state import State
 
 MAX_BATCH: Final = 10_000
+
+#: Picks, from the drafts of an append, those that the record as it stands still lacks.
+Select = Callable[[State, Sequence["Draft"]], Sequence["Draft"]]
+#: The next stream_version by (origin, stream).
+_Heads = dict[tuple[str, str], int]
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -64,7 +69,7 @@ class Recorder:
     ) -> None:
         self._folder = folder
         self._clock = clock
-        self._heads: dict[tuple[str, str], int] = {}
+        self._heads: _Heads = {}
         self.state = State(folder)
         self._writer = Writer(
             folder, self.state.cursor, durable=durable, segment_bytes=segment_bytes
@@ -80,36 +85,57 @@ class Recorder:
                 self._record_gap(gap)
             yield
 
+    @contextlib.contextmanager
+    def caught_up(self) -> Iterator[State]:
+        """The state with everything recorded so far, and no one recording meanwhile."""
+        with self._exclusive():
+            self.state.catch_up()
+            yield self.state
+
     def _see(self, line: Line, _cursor: Cursor) -> None:
-        head = _HEAD_DECODER.decode(line.entry)
+        try:
+            head = _HEAD_DECODER.decode(line.entry)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise IntegrityError(
+                f"entry {line.position} is in the chain but is no entry: {error}",
+                hint="run `ledger audit`",
+                position=line.position,
+            ) from error
         self._heads[(head.origin, head.stream)] = head.stream_version + 1
 
     def _record_gap(self, gap: Gap) -> None:
-        event = GapFound(**attrs.asdict(gap))
-        entry = self._number(Draft(event=event), "executor:ledger", self._clock.now_us())
-        self._writer.append([entry.format()])
+        draft = Draft(event=GapFound(**attrs.asdict(gap)))
+        heads: _Heads = {}
+        self._write([self._number(draft, "executor:ledger", heads)], heads)
 
-    def append(self, drafts: Sequence[Draft], *, actor: str) -> list[Receipt]:
+    def append(
+        self, drafts: Sequence[Draft], *, actor: str, select: Select | None = None
+    ) -> list[Receipt]:
         """Record `drafts`, all or none, and return where each one stands.
+
+        `select` is asked under the lock, with the state caught up, which drafts to record: what
+        it sees cannot change before they are written, so two writers never record one thing twice.
 
         Raises `Malformed` for a bad actor, branch or stream, `Rejected` with the reasons of every
         event that a rule refuses, `StoreFailed` and `IntegrityError`. Then nothing was recorded.
         """
         _refuse_malformed(drafts, actor)
         with self._exclusive():
-            heads = dict(self._heads)
-            try:
-                if any(draft.event.KIND.family == "decided" for draft in drafts):
-                    return self._append_decided(drafts, actor)
-                entries = [self._number(d, actor, self._clock.now_us()) for d in drafts]
-                return self._write(entries)
-            except BaseException:
-                self._heads = heads
-                raise
+            if select is not None:
+                self.state.catch_up()
+                drafts = select(self.state, drafts)
+                if not drafts:
+                    return []
+            if any(draft.event.KIND.family == "decided" for draft in drafts):
+                return self._append_decided(drafts, actor)
+            heads: _Heads = {}
+            entries = [self._number(draft, actor, heads) for draft in drafts]
+            return self._write(entries, heads)
 
     def _append_decided(self, drafts: Sequence[Draft], actor: str) -> list[Receipt]:
         self.state.catch_up()
         foresight = _Foresight(self.state, self._writer.cursor.position)
+        heads: _Heads = {}
         entries: list[Entry] = []
         reasons: list[str] = []
         for number, draft in enumerate(drafts, 1):
@@ -117,7 +143,7 @@ class Recorder:
                 proposal = Proposal(event=draft.event, actor=actor, cites=draft.cites)
                 where = f"event {number}: " if len(drafts) > 1 else ""
                 reasons += [where + text for text in reasons_against(proposal, foresight)]
-            entries.append(self._number(draft, actor, self._clock.now_us()))
+            entries.append(self._number(draft, actor, heads))
             foresight.add(entries[-1], draft.event)
         if reasons:
             raise Rejected(
@@ -125,17 +151,16 @@ class Recorder:
                 reasons=reasons,
                 hint="mend what the reasons name; `ledger query` shows what is on record",
             )
-        receipts = self._write(entries)
-        self.state.catch_up()
-        return receipts
+        return self._write(entries, heads)
 
-    def _number(self, draft: Draft, actor: str, now_us: int) -> Entry:
+    def _number(self, draft: Draft, actor: str, heads: _Heads) -> Entry:
+        """The entry of a draft; `heads` keeps the numbers given until they are written."""
         stream = draft.stream or draft.event.KIND.stream_of(draft.event) or "import/recorded"
         head = (self._folder.origin, stream)
-        if head not in self._heads:
-            self._heads[head] = self.state.next_version(*head)
-        version = self._heads[head]
-        self._heads[head] = version + 1
+        version = heads.get(head, self._heads.get(head))
+        if version is None:
+            version = self.state.next_version(*head)
+        heads[head] = version + 1
         return Entry(
             actor=actor,
             body=body_of(draft.event),
@@ -143,14 +168,15 @@ class Recorder:
             cites=draft.cites,
             kind=draft.event.KIND.name,
             origin=self._folder.origin,
-            recorded_at=now_us,
+            recorded_at=self._clock.now_us(),
             schema_version=draft.event.KIND.version,
             stream=stream,
             stream_version=version,
         )
 
-    def _write(self, entries: Sequence[Entry]) -> list[Receipt]:
+    def _write(self, entries: Sequence[Entry], heads: _Heads) -> list[Receipt]:
         lines = self._writer.append([entry.format() for entry in entries])
+        self._heads.update(heads)
         return [
             Receipt(
                 position=line.position,
@@ -223,6 +249,7 @@ def _refuse_malformed(drafts: Sequence[Draft], actor: str) -> None:
 
 def _draft_problems(draft: Draft, actor: str) -> Iterator[str]:
     kind = draft.event.KIND
+    yield from form_problems(draft.event)
     own = kind.stream_of(draft.event)
     if own is not None and draft.stream not in (None, own):
         yield f"stream: {kind.name} belongs to {own}, not {draft.stream}"

@@ -23,6 +23,7 @@ from ledger.events.base import Event, UnknownEvent
 from ledger.events.reported import Reported
 from ledger.folder import Folder
 from ledger.journal.line import Line, parse_line
+from ledger.journal.lock import WriterLock
 from ledger.journal.reader import scan
 from ledger.journal.segments import Cursor, beginning, segment_path
 
@@ -42,6 +43,11 @@ create table place (position integer, segment integer, offset integer, chain blo
 _SLICE: Final = 20_000
 
 
+_STATE_HINT: Final = (
+    "check the space and permissions; the file can be deleted, it is rebuilt from the journal"
+)
+
+
 class State:
     """One connection to `state.sqlite`. Changes are kept by `commit`, dropped by `rollback`."""
 
@@ -50,15 +56,22 @@ class State:
         self._db = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        """Open or make the file, alone: two that make it at once would trip over each other."""
+        lock = WriterLock(self._folder.lock)
+        try:
+            with lock.hold():
+                return self._open_alone()
+        finally:
+            lock.close()
+
+    def _open_alone(self) -> sqlite3.Connection:
         for attempt in (1, 2):
             try:
                 return _connect(self._folder)
             except sqlite3.DatabaseError as error:
                 if attempt == 2 or isinstance(error, sqlite3.OperationalError):
                     raise StoreFailed(
-                        f"cannot open {self._folder.state}: {error}",
-                        hint="check the space and permissions; the file can be deleted, "
-                        "it is rebuilt from the journal",
+                        f"cannot open {self._folder.state}: {error}", hint=_STATE_HINT
                     ) from error
                 remove_state(self._folder)
         raise AssertionError("unreachable")
@@ -74,6 +87,16 @@ class State:
 
         `on_progress` is told the position now and then. Raises `IntegrityError`.
         """
+        try:
+            self._fold(on_progress)
+        except sqlite3.Error as error:
+            raise StoreFailed(
+                f"cannot write {self._folder.state}: {error}", hint=_STATE_HINT
+            ) from error
+        finally:
+            self._db.rollback()
+
+    def _fold(self, on_progress: Callable[[int], None] | None) -> None:
         count = 0
         for line, cursor in scan(self._folder.journal, self.cursor):
             self.apply(line, cursor)
@@ -87,7 +110,14 @@ class State:
 
     def apply(self, line: Line, cursor: Cursor) -> None:
         """Fold one line; `cursor` is the place after it."""
-        entry = parse_entry(line.entry)
+        try:
+            entry = parse_entry(line.entry)
+        except Malformed as error:
+            raise IntegrityError(
+                f"entry {line.position} is in the chain but is no entry: {error}",
+                hint="run `ledger audit`",
+                position=line.position,
+            ) from error
         hash_ = entry_hash(line.entry)
         db = self._db
         db.execute(
@@ -220,3 +250,18 @@ def _kinds_with_standings() -> frozenset[str]:
 
 
 _STANDING_KINDS: Final = _kinds_with_standings()
+
+
+def read_place(folder: Folder) -> tuple[int, bytes] | None:
+    """(next position, chain) of the state file as it is; None where there is no readable one."""
+    if not folder.state.exists():
+        return None
+    try:
+        db = sqlite3.connect(f"{folder.state.as_uri()}?mode=ro", uri=True)
+        try:
+            row = db.execute("select position, chain from place").fetchone()
+        finally:
+            db.close()
+    except sqlite3.DatabaseError:
+        return None
+    return (int(row[0]), bytes(row[1])) if row else None

@@ -8,11 +8,12 @@ and it says why. The device that a result names is the one observed after the ru
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from attrs import field, frozen
 
 from ml.compiler import ensure_c_compiler
-from ml.errors import BadDevice, DeviceUnavailable, MlError
+from ml.errors import BadDevice, CompilerMissing, DeviceUnavailable, MlError
 
 GRAMMAR = "cpu|cuda|cuda:N|auto, N from 0 to 15"
 _NAME = re.compile(r"(?P<kind>cpu|cuda|auto)(?::(?P<number>[0-9]|1[0-5]))?")
@@ -62,6 +63,8 @@ def resolve(asked: str) -> DeviceChoice:
     kind, number = parse(asked)
     if kind == "cpu":
         return _cpu(asked, "asked for")
+    with suppress(CompilerMissing):  # before tinygrad is imported, and of no matter to a card
+        ensure_c_compiler()
     if kind == "cuda":
         return _cuda(asked, number, "asked for")
     try:
@@ -93,9 +96,9 @@ def resolve_host(asked: str) -> DeviceChoice:
 
 
 def _cpu(asked: str, reason: str) -> DeviceChoice:
+    compiler = ensure_c_compiler()
     from ml import tinygrad_devices
 
-    compiler = ensure_c_compiler()
     tinygrad_devices.probe("CPU")
     return DeviceChoice(
         asked=asked,

@@ -17,7 +17,7 @@ from ml.errors import UnknownPoint
 TOKENS_BY_CHANNELS = "[token, channel]"
 TOKENS_BY_HEADS = "[token, head*head_dim], heads outermost, rotate-half pairs"
 TOKENS_BY_KV_HEADS = "[token, kv_head*head_dim], heads outermost, rotate-half pairs, unrepeated"
-TOKENS_BY_QKV = "[token, q|k|v], each heads outermost, rotate-half pairs"
+TOKENS_BY_QKV = "[token, q then k then v], each heads outermost, rotate-half pairs"
 TOKENS_BY_VOCABULARY = "[token, vocabulary id]"
 
 

@@ -5,10 +5,12 @@ remembers what it once read from the environment.
 """
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
+import numpy as np
 from tinygrad import Device, Tensor
 from tinygrad.helpers import NUM_CPU_THREADS, Context
 
@@ -29,19 +31,25 @@ def fixed_settings() -> Iterator[None]:
 
 def probe(name: str) -> None:
     """Compute 1 + 1 on a device; raise `DeviceUnavailable` with what tinygrad said."""
+    # From an array: a tensor from a list would have tinygrad look for its default device first.
+    one = np.ones(1, dtype=np.float32)
     try:
         with fixed_settings():
-            answer = (Tensor([1.0], device=name) + 1).tolist()
+            answer = (Tensor(one, device=name) + 1).numpy().tolist()
     except Exception as error:  # tinygrad raises what its drivers raise: OSError, RuntimeError, …
         said = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise DeviceUnavailable(
-            f"{name} does not compute here: {said}",
-            hint="use --device cpu, or --device auto to let the device be chosen"
-            if name != "CPU"
-            else "check that the C compiler runs: " + _compiler_hint(),
+            f"{name} does not compute here: {said}", hint=_hint(name)
         ) from error
     if answer != [2.0]:
         raise DeviceUnavailable(f"{name} computes 1 + 1 = {answer[0]}", hint="use another device")
+
+
+def _hint(name: str) -> str:
+    if name != "CPU":
+        return "use --device cpu, or --device auto to let the device be chosen"
+    compiler = os.environ.get("CC") or "clang"
+    return f"the C compiler is {compiler}, and must take clang's options: unset CC to choose one"
 
 
 def versions() -> dict[str, str]:
@@ -73,9 +81,3 @@ def cuda_driver(number: int) -> str:
     cuda.cuDeviceGetName(card, 256, Device[f"CUDA:{number}"].cu_device)
     major, minor = supported.value // 1000, supported.value % 1000 // 10
     return f"{card.value.decode()}, driver for CUDA {major}.{minor}"
-
-
-def _compiler_hint() -> str:
-    import os
-
-    return f"{os.environ.get('CC', 'clang')} --version"

@@ -144,10 +144,15 @@ def _print_aligned(table: Table, title: str | None) -> None:
     for row in table.rows:
         shown.add_row(*(Text(cell_text(value)) for value in row))
     console = Console()
-    if not console.is_terminal:
-        # A pipe has no width: let no cell wrap there.
-        console = Console(width=max(80, _width(table)))
+    if console.is_terminal:
+        console.print(shown)
+        return
+    # A pipe has no width: let no cell wrap there, and leave no blanks at the ends of lines.
+    console = Console(file=io.StringIO(), width=max(80, _width(table)))
     console.print(shown)
+    text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
+    for line in text.rstrip("\n").split("\n"):
+        click.echo(line.rstrip())
 
 
 def _width(table: Table) -> int:

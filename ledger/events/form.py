@@ -10,11 +10,12 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from ledger import canonical
+from ledger import canonical, ids
 from ledger.errors import Malformed
 from ledger.events.base import Event, Kind
 
 _TYPES: Final[dict[type[Event], dict[str, Any]]] = {}
+_MARKED: Final[dict[tuple[type[Event], str], tuple[str, ...]]] = {}
 
 
 def field_types(cls: type[Event]) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def parse_body(kind: Kind, body: dict[str, Any]) -> Event:
         except msgspec.ValidationError as error:
             reasons.append(f"{name}: {_plain(str(error))}")
     if not reasons:
+        reasons = _digest_problems(kind, body)
+    if not reasons:
         event: Event = kind.event(**values)
         reasons = list(event.problems())
         if not reasons:
@@ -58,6 +61,17 @@ def body_of(event: Event) -> dict[str, Any]:
     return body
 
 
+def form_problems(event: Event) -> list[str]:
+    """What is wrong with an event made in Python, whose fields no one has checked yet."""
+    try:
+        parse_body(event.KIND, body_of(event))
+    except Malformed as error:
+        return list(error.reasons)
+    except TypeError as error:
+        return [f"{error}: only JSON values can be recorded"]
+    return []
+
+
 _WORDS: Final = (("Expected ", "expected "), (" - at `$", " at `"), ("`null`", "null"))
 
 
@@ -73,11 +87,26 @@ def references(kind: Kind, body: dict[str, Any], mark: str) -> list[str]:
     Looks one level deep: a field of that type, an optional one, or a tuple of them.
     """
     found: list[str] = []
-    for name, wanted in field_types(kind.event).items():
-        if mark in _marks(wanted):
-            value = body.get(name)
-            found += value if isinstance(value, list) else [value] if value else []
+    for name in _marked_fields(kind.event, mark):
+        value = body.get(name)
+        found += value if isinstance(value, (list, tuple)) else [value] if value else []
     return found
+
+
+def _digest_problems(kind: Kind, body: dict[str, Any]) -> list[str]:
+    return [
+        f"{name}: {digest!r} is not sha256: and 64 hex digits"
+        for name in (*_marked_fields(kind.event, "blob"), *_marked_fields(kind.event, "entry"))
+        for digest in (body[name] if isinstance(body[name], (list, tuple)) else [body[name]])
+        if digest is not None and not ids.is_hash(digest)
+    ]
+
+
+def _marked_fields(cls: type[Event], mark: str) -> tuple[str, ...]:
+    if (cls, mark) not in _MARKED:
+        types = field_types(cls)
+        _MARKED[cls, mark] = tuple(name for name, type_ in types.items() if mark in _marks(type_))
+    return _MARKED[cls, mark]
 
 
 def _marks(wanted: Any) -> set[str]:  # noqa: ANN401 - any type expression

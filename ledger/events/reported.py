@@ -12,6 +12,8 @@ import attrs
 from ledger.events.base import Event, Number, event
 
 _STREAM = "import/*"
+#: What a stated quantity can be; text is kept apart, in `rest`.
+Stated = bool | Number | tuple[Number, ...] | dict[str, Number]
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Reported(Event):
 
     subject: str
     """What the statement is about, by the name its authors used."""
+    topic: str | None
+    """What the authors called this kind of statement; null for one recorded by hand."""
     said_on: str | None
     """Day of the statement, YYYY-MM-DD, as far as known."""
     section: str | None
@@ -43,15 +47,12 @@ class Reported(Event):
     source: Source | None
     """The imported line; null for a statement recorded by hand."""
     rest: dict[str, Any]
-    """Everything stated that has no field of its own."""
+    """Everything stated that has no field of its own, and each field stated to be null."""
 
 
 @event("note.reported", version=1, family="reported", stream=_STREAM)
 class NoteReported(Reported):
     """A line of a history that has no kind of its own, kept whole in `rest`."""
-
-    topic: str
-    """What the authors called this kind of line."""
 
 
 @event("criterion.reported", version=1, family="reported", stream=_STREAM)
@@ -102,8 +103,10 @@ class VerdictReported(Reported):
     """The status before, as stated."""
     evidence_class: str | None
     """What stood behind it, in the authors' words."""
-    inferred: bool
-    """Whether a reader of the history inferred it, rather than its authors saying it."""
+    inferred: bool | None
+    """Whether a reader of the history inferred it, and not its authors; null where not said."""
+    branch_only: bool | None
+    """Whether it stood on an unmerged branch at the time; null where not said."""
     threshold: Number | None
     """The threshold named with it."""
     observed: Number | None
@@ -120,8 +123,8 @@ class BoardReported(Reported):
     """Rows published as DISCHARGED."""
     total: int | None
     """Rows published in all, where said."""
-    restated: bool
-    """Whether the authors restated it at this version, or it is carried from the one before."""
+    restated: bool | None
+    """Whether restated at this version or carried from the one before; null where not said."""
 
 
 @event("section.reported", version=1, family="reported", stream=_STREAM)
@@ -218,9 +221,11 @@ class TraceReported(Reported):
     """Which tokens the statistics cover, as stated; null where not said."""
     layer: int | None
     """Layer; null for the model's own points."""
-    statistics: dict[str, Any]
-    """Statistics by point."""
-    capture: dict[str, Any]
+    point: str | None
+    """The point, where the statement speaks of one only."""
+    statistics: dict[str, Number | dict[str, Number]]
+    """Statistics by point as stated; of the one point, or by statistic where they gave one."""
+    capture: dict[str, str] | None
     """What they said of the capture points, such as before or after the bias."""
 
 
@@ -236,7 +241,7 @@ class ComparisonReported(Reported):
     """Which tokens the first side covers."""
     scope_b: str | None
     """Which tokens the second side covers."""
-    numbers: dict[str, Any]
+    numbers: dict[str, Stated]
     """The numbers stated, by name."""
 
 
@@ -244,7 +249,7 @@ class ComparisonReported(Reported):
 class MeasurementReported(Reported):
     """Numbers that others measured, without a run this ledger knows."""
 
-    numbers: dict[str, Any]
+    numbers: dict[str, Stated]
     """The numbers stated, by name."""
 
 

@@ -50,6 +50,7 @@ class RunStarted(Event):
     def standings(self) -> Iterable[tuple[str, str]]:
         """The run exists, and its number is taken."""
         yield (f"run/{self.run}", "started")
+        yield (f"provenance/{self.run}", self.provenance)
         prefix, _, number = self.run.rpartition("-")
         if prefix and number.isdigit():
             yield (f"allocated/{prefix}", number)

@@ -67,6 +67,17 @@ def write_batch(journal: Path, batch: Batch, *, durable: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
     draft.rename(journal / NAME)
+    if durable:
+        sync_folder(journal)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder's entries, so that a new file in it survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_batch(journal: Path) -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import attrs
 
-from ledger.errors import IntegrityError, Malformed
+from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.journal.batch import read_batch
 from ledger.journal.line import MAX_LINE_BYTES, Line, extend, parse_line
 from ledger.journal.lock import shared
@@ -58,8 +58,8 @@ def scan(
     """
     cursor = start
     firsts = list_segments(journal)
-    if start.position > 0 and start.segment not in firsts:
-        raise _ahead(start, firsts)
+    if start.offset > 0 and start.segment not in firsts:
+        raise _ahead(journal, start)
     for first in (first for first in firsts if first >= start.segment):
         if end is not None and first > end[0]:
             return
@@ -77,29 +77,73 @@ def scan(
             yield item
 
 
-def _ahead(start: Cursor, firsts: list[int]) -> IntegrityError:
-    last = firsts[-1] if firsts else None
+def verify_place(journal: Path, cursor: Cursor) -> None:
+    """Raise `IntegrityError` unless the line before `cursor` is in the journal, chain and all.
+
+    Asked when a view is opened: then a journal that lost entries, or another one put in its place,
+    is noticed before anything is written after it.
+    """
+    if cursor.position == 0:
+        return
+    before = [first for first in list_segments(journal) if first < cursor.position]
+    if cursor.offset > 0:
+        segment, end = cursor.segment, cursor.offset
+    else:
+        segment = before[-1] if before else 0
+        end = _size(journal, segment)
+    line = _line_before(journal, segment, end)
+    if line is None or (line.position, line.chain) != (cursor.position - 1, cursor.chain):
+        raise _ahead(journal, cursor)
+
+
+def _ahead(journal: Path, start: Cursor) -> IntegrityError:
+    firsts = list_segments(journal)
+    line = _line_before(journal, firsts[-1], _size(journal, firsts[-1])) if firsts else None
+    ends = f"ends with position {line.position}" if line else "has no whole line at its end"
     return IntegrityError(
-        f"a view of this ledger stands at position {start.position}, in a segment the journal "
-        f"does not have (its last segment begins at {last})",
+        f"a view of this ledger has seen the journal up to position {start.position - 1}, "
+        f"but the journal {ends} or says something else there",
         hint="the journal lost entries: restore it from a copy before going on",
         position=start.position,
     )
+
+
+def _line_before(journal: Path, segment: int, end: int) -> Line | None:
+    """The whole line that ends at byte `end` of `segment`, or None where there is none."""
+    if _size(journal, segment) < end:
+        return None
+    with _open(segment_path(journal, segment)) as file:
+        file.seek(max(0, end - MAX_LINE_BYTES))
+        data = file.read(end - file.tell())
+    try:
+        return parse_line(data[data.rfind(b"\n", 0, -1) + 1 :])
+    except Malformed:
+        return None
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read the journal: {error.strerror}",
+            hint="check the permissions of the ledger's folder",
+        ) from error
+
+
+def _size(journal: Path, segment: int) -> int:
+    path = segment_path(journal, segment)
+    return path.stat().st_size if path.exists() else 0
 
 
 def _scan_segment(
     journal: Path, start: Cursor, limit: int | None, *, is_last: bool
 ) -> Iterator[tuple[Line, Cursor]]:
     cursor = start
-    with segment_path(journal, start.segment).open("rb") as file:
+    with _open(segment_path(journal, start.segment)) as file:
         size = file.seek(0, 2) if limit is None else limit
         if size < start.offset:
-            raise IntegrityError(
-                f"a view of this ledger stands at position {start.position}, byte {start.offset} "
-                f"of segment {start.segment:020d}, which has only {size} bytes",
-                hint="the journal lost entries: restore it from a copy before going on",
-                position=start.position,
-            )
+            raise _ahead(journal, start)
         while cursor.offset < size:
             following = _read_line(file, cursor) or _read_line(file, cursor)
             if following is None:
@@ -140,22 +184,13 @@ def _follow(cursor: Cursor, data: bytes) -> tuple[Line, Cursor] | None:
 def is_torn(file: BinaryIO, offset: int) -> bool:
     """Whether what lies from `offset` to the end is what a crash leaves, not damage.
 
-    A crash leaves a part of a line, or a hole of NUL bytes where the file grew and its pages were
-    not written. Damage is a whole line that is wrong, or a bad line that good lines follow.
+    A crash leaves a part of a line, or NUL bytes to the very end where the file grew and its pages
+    were not written. Neither has a newline: a bad line that ends in one is damage.
     """
     file.seek(offset)
-    first = file.readline(MAX_LINE_BYTES + 1)
     while data := file.readline(MAX_LINE_BYTES + 1):
-        if _parses(data):
+        if data.endswith(b"\n"):
             return False
-    return b"\x00" in first or not first.endswith(b"\n")
-
-
-def _parses(data: bytes) -> bool:
-    try:
-        parse_line(data)
-    except Malformed:
-        return False
     return True
 
 

@@ -6,11 +6,11 @@ from typing import Final
 
 import attrs
 
-from ledger.errors import IntegrityError
+from ledger.errors import IntegrityError, StoreFailed
 from ledger.journal.line import chain_start
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
-_NAME: Final = re.compile(r"\d{20}\.log")
+_NAME: Final = re.compile(r"[0-9]{20}\.log")
 
 
 @attrs.frozen(slots=True, order=True)
@@ -34,8 +34,25 @@ def segment_path(journal: Path, first_position: int) -> Path:
 
 
 def list_segments(journal: Path) -> list[int]:
-    """First positions of all segments, ascending. Raises `IntegrityError` where 0 is missing."""
-    firsts = sorted(int(path.stem) for path in journal.iterdir() if _NAME.fullmatch(path.name))
+    """First positions of all segments, ascending.
+
+    Raises `IntegrityError` where 0 or the folder itself is missing, `StoreFailed` where it cannot
+    be read.
+    """
+    try:
+        names = [path.name for path in journal.iterdir()]
+    except FileNotFoundError as error:
+        raise IntegrityError(
+            f"the journal is missing: there is no folder {journal}",
+            hint="restore it from a copy; everything else can be rebuilt from it",
+            position=0,
+        ) from error
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read the journal: {error.strerror}",
+            hint="check the permissions of the ledger's folder",
+        ) from error
+    firsts = sorted(int(name.removesuffix(".log")) for name in names if _NAME.fullmatch(name))
     if firsts and firsts[0] != 0:
         raise IntegrityError(
             f"the journal begins at position {firsts[0]}: the segments before are missing",

@@ -16,10 +16,10 @@ import attrs
 from ledger.blobs import write_blob
 from ledger.errors import StoreFailed
 from ledger.folder import Folder
-from ledger.journal.batch import Batch, read_batch, remove_batch, write_batch
+from ledger.journal.batch import NAME, Batch, read_batch, remove_batch, sync_folder, write_batch
 from ledger.journal.line import Line, extend
 from ledger.journal.lock import WriterLock
-from ledger.journal.reader import find_tail, scan
+from ledger.journal.reader import find_tail, scan, verify_place
 from ledger.journal.segments import SEGMENT_BYTES, Cursor, segment_path
 
 _SPACE_HINT: Final = "nothing was recorded; check the space and permissions, then try again"
@@ -46,6 +46,7 @@ class Writer:
         self._durable = durable
         self._segment_bytes = segment_bytes
         self._lock = WriterLock(folder.lock)
+        self._note_path = os.fspath(folder.journal / NAME)
         self._descriptor: int | None = None
         self.cursor = cursor
 
@@ -60,14 +61,25 @@ class Writer:
             yield None if self._is_at_end() else self._catch_up(on_line)
 
     def _is_at_end(self) -> bool:
-        """Whether no one else has written: same size, and the segment is not sealed."""
+        """Whether no one else has written: same size, not sealed, not replaced, no batch note.
+
+        A note that a killed writer left must go before anything is written after its offset, or
+        this entry would be taken for a part of that batch.
+        """
         if self._descriptor is None:
             return False
         status = os.fstat(self._descriptor)
-        return status.st_size == self.cursor.offset and bool(status.st_mode & 0o200)
+        return (
+            status.st_size == self.cursor.offset
+            and bool(status.st_mode & 0o200)
+            and status.st_nlink > 0
+            and not os.access(self._note_path, os.F_OK)
+        )
 
     def _catch_up(self, on_line: Callable[[Line, Cursor], None]) -> Gap | None:
         journal = self._folder.journal
+        if self._descriptor is None or os.fstat(self._descriptor).st_nlink == 0:
+            verify_place(journal, self.cursor)
         batch = read_batch(journal)
         path = segment_path(journal, batch.segment) if batch else None
         cut = batch is not None and path is not None and _size(path) < batch.end
@@ -94,11 +106,12 @@ class Writer:
         if tail is None:
             return None
         path = segment_path(self._folder.journal, tail.segment)
-        with path.open("rb") as file:
-            file.seek(tail.offset)
-            torn = file.read(tail.length)
-        blob = write_blob(self._folder, torn)
-        os.truncate(path, tail.offset)
+        with _failing_clearly():
+            with path.open("rb") as file:
+                file.seek(tail.offset)
+                torn = file.read(tail.length)
+            blob = write_blob(self._folder, torn)
+            os.truncate(path, tail.offset)
         return Gap(
             segment=tail.segment,
             offset=tail.offset,
@@ -111,15 +124,11 @@ class Writer:
         self._close_segment()
         path = segment_path(self._folder.journal, self.cursor.segment)
         is_new = not path.exists()
-        try:
+        with _failing_clearly():
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._descriptor = os.open(path, flags, 0o644)
-        except OSError as error:
-            raise StoreFailed(
-                f"cannot write the journal: {error.strerror}", hint=_SPACE_HINT
-            ) from error
-        if is_new and self._durable:
-            sync_folder(path.parent)
+            if is_new and self._durable:
+                sync_folder(path.parent)
 
     def append(self, entries: Sequence[bytes]) -> list[Line]:
         """Write `entries` as consecutive lines, all or nothing, and return them.
@@ -136,20 +145,13 @@ class Writer:
             self._rotate()
         batch = Batch(self.cursor.segment, self.cursor.offset, len(data))
         if len(lines) > 1:
-            self._note(batch)
+            with _failing_clearly():
+                write_batch(self._folder.journal, batch, durable=self._durable)
         self._write(data)
         if len(lines) > 1:
             remove_batch(self._folder.journal)
         self.cursor = attrs.evolve(cursor, segment=batch.segment, offset=batch.end)
         return lines
-
-    def _note(self, batch: Batch) -> None:
-        try:
-            write_batch(self._folder.journal, batch, durable=self._durable)
-        except OSError as error:
-            raise StoreFailed(
-                f"cannot write the journal: {error.strerror}", hint=_SPACE_HINT
-            ) from error
 
     def _rotate(self) -> None:
         """Seal the segment and begin the next.
@@ -157,7 +159,8 @@ class Writer:
         Sealing comes first: read-only tells the other writers to look for the next segment, and a
         crash in between leaves a sealed end that whoever comes next moves on from.
         """
-        segment_path(self._folder.journal, self.cursor.segment).chmod(0o444)
+        with _failing_clearly():
+            segment_path(self._folder.journal, self.cursor.segment).chmod(0o444)
         self.cursor = attrs.evolve(self.cursor, segment=self.cursor.position, offset=0)
         self._open_segment()
 
@@ -188,13 +191,15 @@ class Writer:
         self._lock.close()
 
 
-def sync_folder(path: Path) -> None:
-    """Flush a folder's entries, so that a new file in it survives a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+@contextlib.contextmanager
+def _failing_clearly() -> Iterator[None]:
+    """Say which part of the record could not be written, and that nothing was."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot write the journal: {error.strerror or error}", hint=_SPACE_HINT
+        ) from error
 
 
 def _size(path: Path) -> int:

@@ -45,14 +45,14 @@ CRITERIA = Projection(
     select="""
         select position, hash, entry->>'$.body.criterion', entry->>'$.body.criterion', 'criterion',
                false, entry->>'$.body.model', entry->>'$.body.title', entry->>'$.body.metric',
-               entry->>'$.body.operator', (entry->'$.body.threshold')::varchar,
+               entry->>'$.body.operator', nullif((entry->'$.body.threshold')::varchar, 'null'),
                entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean
         from slice where kind = 'criterion.declared'
         union all
         select position, hash, coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
                entry->>'$.body.subject', entry->>'$.body.row_family', true, entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
-               (entry->'$.body.threshold')::varchar, entry->>'$.body.unit',
+               nullif((entry->'$.body.threshold')::varchar, 'null'), entry->>'$.body.unit',
                (entry->>'$.body.blocking')::boolean
         from slice where kind = 'criterion.reported'
     """,
@@ -64,15 +64,16 @@ ROW_NAMES = Projection(
         ("position", "ubigint", "position of the declaration that gives the name"),
         ("name", "varchar", "a name under which verdicts speak of the row"),
         ("row", "varchar", "the row"),
+        ("reported", "boolean", "whether others gave it; their verdicts speak of their rows"),
     ),
     select="""
         select position, unnest(list_distinct(list_filter(
                    [entry->>'$.body.subject', entry->>'$.body.falsifier', entry->>'$.body.alias'],
                    lambda x: x is not null))),
-               coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject')
+               coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'), true
         from slice where kind = 'criterion.reported'
         union all
-        select position, entry->>'$.body.criterion', entry->>'$.body.criterion'
+        select position, entry->>'$.body.criterion', entry->>'$.body.criterion', false
         from slice where kind = 'criterion.declared'
     """,
 )

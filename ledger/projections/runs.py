@@ -15,7 +15,7 @@ RUNS = Projection(
         ("model_digest", "varchar", "digest of the model file"),
         ("tokens_digest", "varchar", "digest of the token ids"),
         ("engine", "varchar", "engine asked for"),
-        ("device_asked", "varchar", "device as asked for"),
+        ("device_asked", "varchar", "device as asked for, or as named by others"),
         ("device_observed", "varchar", "device that computed"),
         ("dtype", "varchar", "type it computes in"),
         ("seed", "bigint", "random seed"),
@@ -41,18 +41,20 @@ RUN_ENDS = Projection(
     name="run_ends",
     columns=(
         ("position", "ubigint", "position of its end"),
+        ("hash", "varchar", "entry hash of its end"),
         ("run", "varchar", "name of the run"),
         ("reported", "boolean", "whether others reported it"),
-        ("outcome", "varchar", "finished, failed, or as reported"),
+        ("outcome", "varchar", "finished, failed, or as reported; ended where they do not say how"),
         ("wall_ms", "double", "wall time in milliseconds"),
         ("reason", "varchar", "why it failed"),
     ),
     select="""
-        select position, entry->>'$.body.run', false, substr(kind, 5),
+        select position, hash, entry->>'$.body.run', false, substr(kind, 5),
                (entry->>'$.body.wall_ms')::double, entry->>'$.body.reason'
         from slice where kind in ('run.finished', 'run.failed')
         union all
-        select position, entry->>'$.body.subject', true, entry->>'$.body.status', null,
+        select position, hash, entry->>'$.body.subject', true,
+               coalesce(entry->>'$.body.status', 'ended'), null,
                entry->>'$.body.rest.reason'
         from slice where kind = 'outcome.reported'
     """,

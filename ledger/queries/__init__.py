@@ -11,6 +11,7 @@ QUERIES: Final = (
     "boards",
     "claims",
     "compare",
+    "comparisons",
     "criteria",
     "curve",
     "epochs",
@@ -19,6 +20,7 @@ QUERIES: Final = (
     "measurements",
     "runs",
     "sections",
+    "support",
     "trace",
     "verdicts",
 )

@@ -19,7 +19,8 @@
 with declared as (
     select row, min(position) as first, max(position) as position, arg_max(family, position) as family,
            max(model) as model, arg_max(title, position) as title,
-           arg_max(concat_ws(' ', metric, operator, threshold, unit), position) as metric,
+           arg_max(concat_ws(' ', coalesce(metric, if(threshold is null, null, 'threshold')),
+                             operator, threshold, unit), position) as metric,
            bool_or(blocking) as blocking, bool_and(reported) as reported
     from criteria group by row
     union all
@@ -29,7 +30,8 @@ with declared as (
 ),
 named as (
     select s.*, coalesce(n.row, s.name) as row
-    from statuses s left join (select distinct name, row from row_names) n on n.name = s.name
+    from statuses s left join (select distinct name, row, reported from row_names) n
+        on n.name = s.name and n.reported = s.reported
     where s.branch is null
 ),
 latest as (

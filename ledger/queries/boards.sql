@@ -10,7 +10,8 @@
 -- example: ledger query boards
 with named as (
     select s.position, s.status, coalesce(n.row, s.name) as row
-    from statuses s left join (select distinct name, row from row_names) n on n.name = s.name
+    from statuses s left join (select distinct name, row from row_names where reported) n
+        on n.name = s.name
     where s.reported
       and (n.row is not null or starts_with(s.name, 'UNIDENTIFIED-ROW-'))
 ),

@@ -6,18 +6,19 @@
 -- column engine: engine
 -- column model: the model's name
 -- column model_digest: digest of the model file
--- column device_asked: device as asked for
+-- column device_asked: device as asked for, or as named by others
 -- column device_observed: device that computed
 -- column dtype: type it computes in
--- column outcome: finished, failed, as reported, or open
+-- column outcome: finished, failed, open, or as reported (ended where others do not say how)
 -- column wall_ms: wall time in milliseconds
 -- column reason: why it failed
--- column hash: entry hash of its start
--- column position: greatest position the row rests on
+-- column hash: entry hash of its end, or of its start while it is open
+-- column position: position of that entry
 -- example: ledger query runs --executor trace
 select r.run, r.executor, r.engine, r.model, r.model_digest, r.device_asked, r.device_observed,
-       r.dtype, coalesce(e.outcome, 'open') as outcome, e.wall_ms, e.reason, r.hash,
-       greatest(r.position, coalesce(e.position, 0)) as position
+       r.dtype, coalesce(e.outcome, 'open') as outcome, e.wall_ms, e.reason,
+       coalesce(e.hash, r.hash) as hash,
+       coalesce(e.position, r.position) as position
 from runs r left join run_ends e on e.run = r.run and e.reported = r.reported
 where (getvariable('executor') is null or r.executor = getvariable('executor'))
   and (getvariable('reported') is null or r.reported = (getvariable('reported') = 'yes'))

@@ -44,6 +44,9 @@ def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str
         yield f"position {position} names run {run}, which this ledger has no start of"
     elif started[0] == "failed":
         yield f"run {run} failed at position {started[2]}"
+    declared = record.standing(f"provenance/{run}")
+    if declared is not None and declared[0] not in ("measured", "derived"):
+        yield f"run {run} was started as {declared[0]} at position {declared[2]}"
 
 
 def matches(key: Mapping[str, Any], binding: Mapping[str, Any]) -> bool:

@@ -35,6 +35,15 @@ class CompilerChoice:
 @cache
 def choose() -> CompilerChoice:
     """Return the compiler, with `CC` set for tinygrad; raise `CompilerMissing` if there is none."""
+    choice = _choose()
+    # tinygrad keeps compiled kernels under their source alone. A cache a compiler, so that the
+    # compiler a record names is the one that made the kernels; tinygrad reads this when imported.
+    name = hashlib.sha256(f"{choice.command}\n{choice.version}".encode()).hexdigest()[:16]
+    os.environ.setdefault("CACHEDB", str(Path(front.cache_directory()) / f"kernels-{name}.db"))
+    return choice
+
+
+def _choose() -> CompilerChoice:
     if explicit := os.environ.get("CC"):
         if shutil.which(explicit) is None:
             raise CompilerMissing(

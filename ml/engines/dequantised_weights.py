@@ -1,7 +1,7 @@
 """Weights of engine `a`: each tensor decoded to float32 on the device, by tinygrad's GGUF module.
 
-One tensor at a time: its packed bytes go from the mapped file to the device, and are freed when the
-float32 tensor stands, so the file is never in memory twice as a whole.
+One tensor at a time: its packed bytes go from the mapped file to the device, and are freed when
+the float32 tensor stands, so the packed file is never in memory as a whole.
 """
 
 import numpy as np
@@ -28,7 +28,8 @@ def load_weights(request: Request, device: str) -> dict[str, Tensor]:
                 hint="convert the model to one of: "
                 + ", ".join(t.name for t in quant_types.DECODED),
             )
-        packed = Tensor(np.asarray(model.container.tensor_bytes(name)), device=device)
+        # A copy: tinygrad's CUDA device takes only writable memory to copy from.
+        packed = Tensor(np.array(model.container.tensor_bytes(name)), device=device)
         decoded = ggml_data_to_tensor(packed, info.elements, info.quant_type.id)
         weights[name] = decoded.cast(dtypes.float32).reshape(info.shape).contiguous().realize()
     request.report("weights", len(model.tensors), len(model.tensors))

@@ -1,0 +1,108 @@
+"""`ledger import`: take in a history from elsewhere, one event a line, each line once."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ledger.cli.base import (
+    actor_option,
+    durable_option,
+    json_option,
+    ledger_option,
+    open_ledger,
+    print_table,
+    progress,
+    require_actor,
+    say,
+)
+from ledger.errors import BadArguments, Malformed
+from ledger.importers import IMPORTERS, Count, find_importer, read_drafts, take_in
+from ledger.queries.base import Table
+from ledger.recorder import MAX_BATCH
+
+
+def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    return [importer.name for importer in IMPORTERS if importer.name.startswith(start)]
+
+
+@click.command(
+    "import",
+    epilog="Examples:\n\n\b\n  ledger import ship-two ship_two_history.jsonl\n"
+    "  ledger import ship-two ship_two_history.jsonl --json\n"
+    "  gunzip -c history.jsonl.gz | ledger import ship-two -\n"
+    "  ledger query boards                      # what came of it\n"
+    "  ledger import --list",
+)
+@click.argument("name", required=False, shell_complete=_complete_name)
+@click.argument("file", required=False, metavar="FILE|-", type=click.Path())
+@click.option("--list", "list_importers", is_flag=True, help="List the importers.")
+@actor_option
+@durable_option
+@ledger_option
+@json_option
+def import_history(
+    name: str | None,
+    file: str | None,
+    list_importers: bool,
+    actor: str | None,
+    durable: bool,
+    ledger_dir: str | None,
+    as_json: bool,
+) -> None:
+    """Take in FILE as importer NAME reads it, and print how many events of each kind came in.
+
+    Each line becomes one event of the family `reported` in the stream import/NAME. A line that is
+    on record is skipped, so a second import adds nothing, and a file that grew adds its new lines.
+    If any line is bad, every bad line is listed and nothing is recorded. Files of over 10,000
+    lines are appended in batches of 10,000, each whole or not at all.
+    """
+    format_ = "json" if as_json else "table"
+    if list_importers:
+        listed = tuple((one.name, one.stream, one.summary) for one in IMPORTERS)
+        print_table(Table(("importer", "stream", "reads"), listed), format_)
+        return
+    if name is None or file is None:
+        raise BadArguments(
+            "give the NAME of an importer and a FILE", hint="`ledger import --list` lists them"
+        )
+    importer, who = find_importer(name), require_actor(actor)
+    with open_ledger(ledger_dir, who, durable=durable) as ledger:
+        data = _read(file)
+        try:
+            with progress(f"reading {file}") as report:
+                drafts = read_drafts(importer, data, report)
+        except Malformed as error:
+            raise Malformed(
+                f"{file}: {error.message}",
+                hint=error.hint,
+                offset=error.offset,
+                reasons=error.reasons,
+            ) from error
+        if len(drafts) > MAX_BATCH:
+            say(f"{len(drafts)} lines go in by {MAX_BATCH}, each batch whole or not at all")
+        with progress("recording") as report:
+            counts = take_in(ledger, drafts, report)
+    rows = tuple((count.kind, count.added, count.skipped) for count in counts)
+    print_table(Table(("kind", "added", "skipped"), rows), format_)
+    say(_outcome(counts, importer.stream))
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise BadArguments(
+            f"cannot read {file}: {error.strerror}", hint="check the name"
+        ) from error
+
+
+def _outcome(counts: list[Count], stream: str) -> str:
+    added = sum(count.added for count in counts)
+    skipped = sum(count.skipped for count in counts)
+    if not added:
+        return f"nothing added to {stream}: all {skipped} lines are on record"
+    known = f"; {skipped} were on record" if skipped else ""
+    return f"{added} events added to {stream}{known}"

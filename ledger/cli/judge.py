@@ -1,0 +1,34 @@
+"""`ledger judge`: criteria against measured evidence."""
+
+import attrs
+import click
+
+from ledger.cli.base import actor_option, json_option, ledger_option, open_ledger, print_table
+from ledger.ledger import require_actor
+from ledger.queries.base import Table
+
+
+@click.command(
+    epilog="Examples:\n\n\b\n  ledger judge                    # every declared criterion\n"
+    "  ledger judge ENGINE-PARITY --json"
+)
+@click.argument("criterion", nargs=-1)
+@actor_option
+@ledger_option
+@json_option
+def judge(
+    criterion: tuple[str, ...], actor: str | None, ledger_dir: str | None, as_json: bool
+) -> int:
+    """Evaluate CRITERION (all declared ones, if none is named) and record new verdicts.
+
+    The newest matching measurement decides; no evidence means unknown. Exit code 0 when every
+    criterion judged is met, 1 otherwise.
+    """
+    from ledger.commands import judge as judging
+
+    with open_ledger(ledger_dir, require_actor(actor)) as ledger:
+        judgements = judging.judge(ledger, criterion)
+    columns = tuple(field.name for field in attrs.fields(judging.Judgement))
+    rows = tuple(tuple(getattr(found, name) for name in columns) for found in judgements)
+    print_table(Table(columns, rows), "json" if as_json else "table")
+    return 0 if all(found.status == "DISCHARGED" for found in judgements) else 1

@@ -1,0 +1,81 @@
+"""What a document template is: YAML front matter between `---` lines, then Jinja.
+
+    ---
+    output: board.md
+    queries:
+      board: {query: board, reported: "no"}
+    ---
+    # The board
+    {{ table(board, ["row", "status"]) }}
+
+A template sees only the queries its front matter names. With `for_each: NAME` it makes one page
+for each row of that query, called `item`; names in braces are filled from it. With
+`unless_empty: NAME` a page whose query has no rows is left out.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import yaml
+
+from ledger.errors import TemplateFailed
+
+#: The templates lie beside the packages in a clone and inside `ledger` through a symlink, so that
+#: an editable install, a wheel and a source archive all find them.
+TEMPLATES: Final = Path(__file__).resolve().parents[1] / "_templates"
+_FRONT: Final = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
+_KEYS: Final = {"output", "queries", "for_each", "unless_empty", "title"}
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class Template:
+    """One template file, read but not rendered."""
+
+    name: str
+    output: str
+    queries: dict[str, dict[str, Any]]
+    for_each: str | None
+    unless_empty: str | None
+    body: str
+    body_line: int
+
+
+def parse_template(name: str, text: str) -> Template:
+    """Read a template. Raises `TemplateFailed` for front matter that is missing or wrong."""
+    match = _FRONT.match(text)
+    hint = "see CONTRIBUTING.md, 'A new document'"
+    if match is None:
+        raise TemplateFailed(f"{name}: no front matter between --- lines", hint=hint)
+    try:
+        front = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        raise TemplateFailed(f"{name}: front matter is not YAML: {error}", hint=hint) from error
+    if not isinstance(front, dict) or "output" not in front or set(front) - _KEYS:
+        wrong = sorted(set(front) - _KEYS) if isinstance(front, dict) else front
+        raise TemplateFailed(f"{name}: front matter needs output; not known: {wrong}", hint=hint)
+    queries = front.get("queries") or {}
+    if not all(isinstance(query, dict) and "query" in query for query in queries.values()):
+        raise TemplateFailed(f"{name}: each of queries is {{query: NAME, …}}", hint=hint)
+    return Template(
+        name=name,
+        output=front["output"],
+        queries=queries,
+        for_each=front.get("for_each"),
+        unless_empty=front.get("unless_empty"),
+        body=text[match.end() :],
+        body_line=text[: match.end()].count("\n"),
+    )
+
+
+def read_templates(root: Path = TEMPLATES) -> list[Template]:
+    """All templates in the order of `documents.yaml`. Raises `TemplateFailed`."""
+    try:
+        names = yaml.safe_load((root / "documents.yaml").read_text(encoding="utf-8"))["documents"]
+        return [parse_template(name, (root / name).read_text(encoding="utf-8")) for name in names]
+    except OSError as error:
+        raise TemplateFailed(
+            f"cannot read {error.filename}: {error.strerror}",
+            hint="documents.yaml lists the templates",
+        ) from error

@@ -1,0 +1,141 @@
+"""Rendering into a folder, and checking that what lies there is what the ledger says."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+from ledger.errors import BadArguments, IntegrityError, Malformed, StoreFailed, TemplateFailed
+from ledger.folder import Folder
+from ledger.render.base import read_templates
+from ledger.render.manifest import NAME, Manifest, describe, read_manifest
+from ledger.render.pages import Page, render_pages
+from ledger.store.reader import open_reader
+
+Progress = Callable[[int, int], None]
+Change = Literal["written", "unchanged", "removed", "differs", "missing", "stray"]
+
+
+@attrs.frozen(slots=True)
+class FileResult:
+    """What happened to one file, or what is wrong with it."""
+
+    path: str
+    change: Change
+    as_of: int | None
+
+
+def render_all(
+    folder: Folder, at: int | None = None, on_progress: Progress | None = None
+) -> tuple[list[Page], int, str]:
+    """Every page as of position `at` (null: now), with that position and its chain value."""
+    templates = read_templates()
+    pages: list[Page] = []
+    with open_reader(folder, at=at) as db:
+        row = db.execute("select position, chain from events order by position desc").fetchone()
+        if row is None:
+            raise BadArguments("the ledger is empty", hint="record something first")
+        for index, template in enumerate(templates):
+            pages += render_pages(template, db)
+            if on_progress is not None:
+                on_progress(index + 1, len(templates))
+    paths = [page.path for page in pages]
+    for path in paths:
+        if paths.count(path) > 1 or not _is_inside(path):
+            raise TemplateFailed(
+                f"{path}: written twice, or outside the folder", hint="mend its template's output"
+            )
+    return sorted(pages, key=lambda page: page.path), int(row[0]), str(row[1])
+
+
+def _is_inside(path: str) -> bool:
+    parts = Path(path).parts
+    return bool(parts) and not Path(path).is_absolute() and ".." not in parts and path != NAME
+
+
+def write(folder: Folder, out: Path, on_progress: Progress | None = None) -> list[FileResult]:
+    """Render everything into `out`; files that would not change are left alone.
+
+    Files that an earlier rendering made and this one does not are removed. The manifest keeps its
+    checkpoint where no file changed.
+    """
+    pages, position, chain = render_all(folder, None, on_progress)
+    before = _readable_manifest(out)
+    results = []
+    try:
+        for page in pages:
+            results.append(_write_page(out, page))
+        written = {page.path for page in pages}
+        for path in sorted(set(before.files if before else {}) - written):
+            if _is_inside(path) and (out / path).is_file():
+                (out / path).unlink()
+                results.append(FileResult(path, "removed", None))
+        files = describe(pages)
+        if before is None or before.files != files or before.origin != folder.origin:
+            manifest = Manifest(origin=folder.origin, position=position, chain=chain, files=files)
+            _replace(out / NAME, manifest.format())
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot write {error.filename}: {error.strerror}", hint="check the folder and space"
+        ) from error
+    return results
+
+
+def _readable_manifest(out: Path) -> Manifest | None:
+    try:
+        return read_manifest(out)
+    except Malformed:
+        return None
+
+
+def _write_page(out: Path, page: Page) -> FileResult:
+    path = out / page.path
+    if path.is_file() and path.read_bytes() == page.text.encode():
+        return FileResult(page.path, "unchanged", page.as_of)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, page.text)
+    return FileResult(page.path, "written", page.as_of)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step, so that a reader sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(text.encode())
+    draft.rename(path)
+
+
+def check(folder: Folder, out: Path, on_progress: Progress | None = None) -> list[FileResult]:
+    """What differs between `out` and the ledger at the manifest's checkpoint; empty if nothing.
+
+    Raises `BadArguments` without a manifest, `IntegrityError` where the ledger is another one.
+    """
+    manifest = read_manifest(out)
+    if manifest is None:
+        raise BadArguments(f"there is no {NAME} in {out}", hint="render first: ledger render")
+    if manifest.origin != folder.origin:
+        raise IntegrityError(
+            f"{out} was rendered from the ledger {manifest.origin}, this is {folder.origin}",
+            hint="give --ledger, or render anew",
+        )
+    pages, _, chain = render_all(folder, manifest.position, on_progress)
+    if chain != manifest.chain:
+        raise IntegrityError(
+            f"the entry at position {manifest.position} is not the one {out} was rendered from",
+            hint="run `ledger audit`",
+            position=manifest.position,
+        )
+    results = []
+    for page in pages:
+        path = out / page.path
+        if not path.is_file():
+            results.append(FileResult(page.path, "missing", page.as_of))
+        elif path.read_bytes() != page.text.encode():
+            results.append(FileResult(page.path, "differs", page.as_of))
+    rendered = {page.path for page in pages}
+    for path_text in sorted(set(manifest.files) - rendered):
+        results.append(FileResult(path_text, "stray", None))
+    if not results and manifest.files != describe(pages):
+        results.append(FileResult(NAME, "differs", None))
+    return results
