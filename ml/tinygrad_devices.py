@@ -23,18 +23,21 @@ FIXED_SETTINGS = {"ALLOW_TF32": 0, "BEAM": 0, "FLOAT16": 0, "NOOPT": 0, "PARALLE
 
 
 @contextmanager
-def fixed_settings() -> Iterator[None]:
-    """Run tinygrad with `FIXED_SETTINGS`, whatever the environment says."""
-    with Context(**FIXED_SETTINGS):
+def fixed_settings(name: str) -> Iterator[None]:
+    """Run tinygrad with `FIXED_SETTINGS` on one device, whatever the environment says.
+
+    A constant in an expression makes tinygrad ask for its default device: without a default it would
+    try every backend it has, take a card that nobody asked for, and set `DEV` for child processes.
+    """
+    with Context(DEV=name.partition(":")[0], **FIXED_SETTINGS):
         yield
 
 
 def probe(name: str) -> None:
     """Compute 1 + 1 on a device; raise `DeviceUnavailable` with what tinygrad said."""
-    # From an array: a tensor from a list would have tinygrad look for its default device first.
     one = np.ones(1, dtype=np.float32)
     try:
-        with fixed_settings():
+        with fixed_settings(name):
             answer = (Tensor(one, device=name) + 1).numpy().tolist()
     except Exception as error:  # tinygrad raises what its drivers raise: OSError, RuntimeError, …
         said = next(iter(str(error).splitlines()), "") or type(error).__name__

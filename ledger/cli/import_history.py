@@ -34,8 +34,8 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> 
     "  ledger query boards                      # what came of it\n"
     "  ledger import --list",
 )
-@click.argument("name", required=False, shell_complete=_complete_name)
-@click.argument("file", required=False, metavar="FILE|-", type=click.Path())
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=_complete_name)
+@click.argument("file", required=False, metavar="[FILE|-]", type=click.Path())
 @click.option("--list", "list_importers", is_flag=True, help="List the importers.")
 @actor_option
 @durable_option

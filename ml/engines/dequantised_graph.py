@@ -29,7 +29,7 @@ def run(request: Request) -> EngineResult:
     device = request.device.tinygrad_name
     if device is None:
         raise ValueError("engine a needs a tinygrad device")  # a bug of the caller, not bad input
-    with fixed_settings():
+    with fixed_settings(device):
         return _Pass(request, device).result()
 
 

@@ -81,7 +81,7 @@ def test_every_weight_decodes_alike(reference):
     for name in MODELS:
         model = open_model(reference / f"tiny4-{name}.gguf")
         request = Request(model=model, ids=(0,), kv="f32", points=ALL_POINTS, device=resolve("cpu"))
-        with fixed_settings():
+        with fixed_settings("CPU"):
             loaded = load_weights(request, "CPU")
             for tensor, on_device in loaded.items():
                 ours = weight(model, tensor)

@@ -7,7 +7,7 @@ from ledgers import EXECUTOR, HUMAN, claim, measurement, new_recorder, note, run
 from ledger.entry import parse_hash
 from ledger.errors import Malformed, Rejected
 from ledger.events import read_event
-from ledger.events.criterion import CriterionDeclared
+from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.recorder import Draft
 from ledger.rules import RULES
 from ledger.rules.threshold import holds
@@ -49,10 +49,8 @@ class Bench:
             entry, _ = state.read(parse_hash(hash_))
         return read_event(entry.kind, entry.schema_version, entry.body)
 
-    def verdict(self, declaration, evidence, **changes):
+    def verdict(self, declaration, evidence, /, **changes):
         """The verdict that follows, with changes typed by hand."""
-        from ledger.events.criterion import VerdictGiven
-
         fields = decide(self.event(declaration), self.event(evidence))
         fields |= {"declaration": declaration, "evidence": evidence, "attempts": 1}
         cites = changes.pop("cites", (declaration, evidence))

@@ -1,5 +1,9 @@
 """The grammar of devices, and that asking is not getting."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ml import devices
@@ -67,6 +71,20 @@ def test_asking_for_cuda_is_never_a_silent_cpu(monkeypatch):
     choice = devices.resolve("auto")
     assert (choice.asked, choice.observed) == ("auto", "cpu")
     assert "no CUDA device (CUDA does not compute here: no card)" in choice.reason
+
+
+def test_no_other_device_is_touched(tiny4):
+    """A constant makes tinygrad look for a default device, and open any card that it finds."""
+    program = (
+        "import os, sys; from ml.tracing import trace\n"
+        f"trace({str(tiny4)!r}, [1, 2], engine='a', device='cpu', points=['logits'])\n"
+        "from tinygrad import Device\n"
+        "assert '_select_device' not in vars(Device), 'a default device was looked for'\n"
+        "assert Device._opened_devices <= {'CPU', 'NPY'}, Device._opened_devices\n"
+        "assert 'DEV' not in os.environ\n"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root)
 
 
 def test_the_host_engine_takes_no_card():

@@ -1,0 +1,50 @@
+# `make demo` and `make test` work on a bare machine with python3 (3.11 to 3.13), gcc and make.
+# `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# tinygrad's CPU device compiles C with clang; where there is none, ziglang from PyPI stands in.
+comma  := ,
+USER_CC := $(if $(filter environment command,$(firstword $(origin CC))),$(CC))
+EXTRAS := dev$(if $(USER_CC)$(shell command -v clang 2>/dev/null),,$(comma)cpu)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format docs spec clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.installed ## create or reuse .venv with everything that is needed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: venv ## run the whole flow on a tiny model in a fresh folder
+	@$(BIN)/ledger demo
+
+test: venv ## run all tests
+	@$(BIN)/python -m pytest
+
+check: venv ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: venv ## regenerate the reference pages
+	$(BIN)/python -m ledger.cli.reference
+
+spec: venv ## render this project's own ledger into spec/
+	$(BIN)/ledger render
+
+clean: ## remove what can be rebuilt
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache
