@@ -16,11 +16,22 @@ _MAX_INTEGER: Final = 2**53
 #: Exactly these; msgspec refuses subclasses, such as numpy's float64.
 _TYPES: Final = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
+#: Keeps the text of a float as it was written.
+_VERBATIM: Final = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()))
 
 
 def encode(value: object) -> bytes:
     """Canonical JSON bytes of `value`, in which `problems` found nothing."""
     return _ENCODER.encode(value)
+
+
+def is_canonical(data: bytes) -> bool:
+    """Whether JSON text has each key once, keys sorted, and nothing between the tokens.
+
+    The text of a float is taken as written: how many digits it gets was decided when it was
+    recorded, and a later encoder must not make yesterday's entries malformed.
+    """
+    return _ENCODER.encode(_VERBATIM.decode(data)) == data
 
 
 def digest(value: object) -> str:

@@ -86,7 +86,7 @@ def parse_entry(data: bytes) -> Entry:
         missing, extra = sorted(set(FIELDS) - set(fields)), sorted(set(fields) - set(FIELDS))
         raise Malformed(f"an entry has missing fields {missing}, unknown {extra}", hint=_HINT)
     reasons = envelope_problems(fields) + canonical.problems(fields["body"], "body")
-    if not reasons and canonical.encode(fields) != data:
+    if not reasons and not canonical.is_canonical(data):
         reasons = ["the bytes are not canonical: each key once, keys sorted, no white space"]
     if reasons:
         raise Malformed("an entry has fields of the wrong form", hint=_HINT, reasons=reasons)

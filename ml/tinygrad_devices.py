@@ -26,8 +26,8 @@ FIXED_SETTINGS = {"ALLOW_TF32": 0, "BEAM": 0, "FLOAT16": 0, "NOOPT": 0, "PARALLE
 def fixed_settings(name: str) -> Iterator[None]:
     """Run tinygrad with `FIXED_SETTINGS` on one device, whatever the environment says.
 
-    A constant in an expression makes tinygrad ask for its default device: without a default it would
-    try every backend it has, take a card that nobody asked for, and set `DEV` for child processes.
+    A constant in an expression makes tinygrad ask for its default device: without a default it
+    would try every backend it has, take a card that nobody asked for, and set `DEV` for children.
     """
     with Context(DEV=name.partition(":")[0], **FIXED_SETTINGS):
         yield

@@ -78,7 +78,7 @@ def tally_lines(found: Table) -> list[str]:
     """Rows by status, for what this ledger judged and for what others reported apart."""
     lines = []
     for label, reported in (("this ledger", False), ("reported", True)):
-        rows = [row for row in found.objects() if (row["standing"] == "reported") == reported]
+        rows = [row for row in found.objects() if row["reported"] == reported]
         if rows:
             counts = Counter(row["status"] for row in rows)
             parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

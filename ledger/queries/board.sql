@@ -8,6 +8,7 @@
 -- column title: what is demanded
 -- column metric: metric, operator and threshold with unit
 -- column status: latest status; unbound where no verdict was given
+-- column reported: whether others declared the row
 -- column standing: judged (this ledger gave the verdict), reported (others did), or open
 -- column value: the value judged
 -- column evidence: hash of the measurement, or what others named
@@ -38,6 +39,7 @@ latest as (
     select row, arg_max(named, position) as v from named group by row
 )
 select d.row, d.family, d.model, d.title, d.metric, coalesce(v.status, 'unbound') as status,
+       d.reported,
        case when v.status is null then 'open' when v.reported then 'reported' else 'judged' end
            as standing,
        v.value, v.evidence, v.attempts, d.blocking, v.position as verdict_position,

@@ -10,6 +10,7 @@ from ledgers import (
     gaps_of,
     last_segment,
     lines_of,
+    new_folder,
     new_recorder,
     note,
     step,
@@ -47,8 +48,6 @@ def assert_all_or_nothing(folder, size):
 @pytest.mark.parametrize("size", [1, 5])
 def test_death_before_each_change(nursery, tmp_path, size, segment_bytes, state):
     """Wherever the process dies, the batch is there whole or not at all."""
-    from ledgers import new_folder
-
     found = []
     for calls in range(1, 60):
         folder = new_folder(tmp_path / str(calls))
@@ -69,8 +68,6 @@ def test_death_before_each_change(nursery, tmp_path, size, segment_bytes, state)
 @pytest.mark.parametrize("torn", [b"1 abc", b"1 abc\x00\x00\x00"])
 def test_death_while_healing(nursery, tmp_path, torn):
     """Wherever the healing process dies, the next writer finds a sound journal."""
-    from ledgers import new_folder
-
     for calls in range(1, 60):
         folder = new_folder(tmp_path / str(calls))
         begin(folder, torn)
@@ -89,10 +86,7 @@ def test_death_within_the_write(nursery, folder, size):
     """A write of which the kernel took any number of bytes is undone by the next writer."""
     begin(folder)
     offset = last_segment(folder).stat().st_size
-    length = sum(
-        len(line)
-        for line in _appended(nursery, folder, size)
-    )
+    length = sum(len(line) for line in _appended(folder, size))
     healed = 0
     for taken in (*range(1, length, 37), length - 1):
         with last_segment(folder).open("r+b") as file:
@@ -107,7 +101,7 @@ def test_death_within_the_write(nursery, folder, size):
     assert healed > 5
 
 
-def _appended(nursery, folder, size):
+def _appended(folder, size):
     """The lines that the batch would add."""
     recorder = new_recorder(folder)
     before = len(lines_of(folder))

@@ -38,7 +38,7 @@ class Word(str):
         (0.000001, b"1e-6"),
         (5e-324, b"5e-324"),
         ("é€😀", '"é€😀"'.encode()),
-        ("\x00\x1f\b\t\n\f\r\"\\/\x7f", b'"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f"'),
+        ('\x00\x1f\b\t\n\f\r"\\/\x7f', b'"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f"'),
     ],
 )
 def test_spelling(value, wanted):
@@ -53,7 +53,7 @@ def test_spelling(value, wanted):
     [
         (math.nan, 'value: not finite; where the field allows it, spell it as the string "NaN"'),
         ({"a": math.inf}, '"Infinity"'),
-        ({"a": [0, -math.inf]}, 'a[1]: not finite; where the field allows it, spell it as the'),
+        ({"a": [0, -math.inf]}, "a[1]: not finite; where the field allows it, spell it as the"),
         ({"a": {"b": 2**53 + 1}}, "a.b: 9007199254740993 is beyond 2^53; write it as a string"),
         ([-(2**53) - 1], "[0]: -9007199254740993 is beyond 2^53"),
         ({"a": "\ud800"}, "a: contains a lone surrogate"),

@@ -63,7 +63,7 @@ def test_nothing_found(tmp_path, monkeypatch):
         find_folder(None)
     assert "ledger init" in refused.value.hint
     monkeypatch.setenv("LEDGER_DIR", str(tmp_path / "gone"))
-    with pytest.raises(BadArguments, match="there is no ledger in .*gone"):
+    with pytest.raises(BadArguments, match=r"there is no ledger in .*gone"):
         find_folder(None)
 
 

@@ -17,13 +17,35 @@ GRAMMARS = {
     ),
     ids.is_kind: (
         ["run.started", "step.taken", "a.b", "trace_point.re_captured", "v2.given"],
-        ["", "run", "run.", ".started", "Run.started", "run.started.twice", "run-x.started"]
-        + ["run_.started", "run._started", "1run.started", "run.started\n", "rün.started"],
+        [
+            "",
+            "run",
+            "run.",
+            ".started",
+            "Run.started",
+            "run.started.twice",
+            "run-x.started",
+            "run_.started",
+            "run._started",
+            "1run.started",
+            "run.started\n",
+            "rün.started",
+        ],
     ),
     ids.is_actor: (
         ["human:ada", "agent:claude-4.5", "executor:train", "human:a@b.example", "human:1"],
-        ["", "ada", "human:", "robot:x", "Human:ada", "human:-x", "human:a b", "human:" + "x" * 65]
-        + ["human:é", "human:ada\n"],
+        [
+            "",
+            "ada",
+            "human:",
+            "robot:x",
+            "Human:ada",
+            "human:-x",
+            "human:a b",
+            "human:" + "x" * 65,
+            "human:é",
+            "human:ada\n",
+        ],
     ),
     ids.is_origin: (
         ["example", "example.org/lab/7b", "a+b_c-d.e", "x" * 128],

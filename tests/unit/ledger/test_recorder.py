@@ -181,7 +181,7 @@ def test_too_many_at_once(folder):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"metrics": {"loss": math.nan}}, 'metrics.loss: not finite; where the field allows it'),
+        ({"metrics": {"loss": math.nan}}, "metrics.loss: not finite; where the field allows it"),
         ({"metrics": {"loss": math.inf}}, 'spell it as the string "Infinity"'),
         ({"metrics": {"loss": None}}, "metrics: expected"),
         ({"metrics": {"loss": "inf"}}, "metrics: "),
@@ -277,6 +277,6 @@ def test_runs_are_numbered(ledger):
     assert ledger.allocate_run("trace") == "trace-0001"
 
 
-def test_gap_is_an_instrument_event(folder):
+def test_gap_is_an_instrument_event():
     """A gap is recorded by the way that needs no rule, so that healing cannot be refused."""
     assert GapFound.KIND.family == "instrument"

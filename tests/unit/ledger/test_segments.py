@@ -124,7 +124,7 @@ def test_next_segment_cannot_be_made(folder):
     obstacle = segment_path(folder.journal, 1)
     obstacle.mkdir()
     for _ in range(2):
-        with pytest.raises(StoreFailed, match="cannot (write|read) the journal"):
+        with pytest.raises(StoreFailed, match=r"cannot (write|read) the journal"):
             steps(recorder, 1, first=1)
     obstacle.rmdir()
     steps(recorder, 1, first=1)
@@ -139,15 +139,14 @@ def test_missing_segments(folder):
     recorder.close()
     firsts = list_segments(folder.journal)
     end = Cursor(position=21, segment=firsts[-1], offset=1, chain=b"")
-    for first, says in (
-        (0, "begins at position"),
-        (firsts[1], "does not follow"),
-        (firsts[-1], "has seen the journal up to position 20"),
+    for first, start, says in (
+        (0, beginning(folder.origin), "begins at position"),
+        (firsts[1], beginning(folder.origin), "does not follow"),
+        (firsts[-1], end, "has seen the journal up to position 20"),
     ):
         away = segment_path(folder.journal, first).rename(folder.path / "away")
         with pytest.raises(IntegrityError, match=says):
-            list(scan(folder.journal, beginning(folder.origin)))
-            list(scan(folder.journal, end))
+            list(scan(folder.journal, start))
         away.rename(segment_path(folder.journal, first))
 
 
@@ -169,7 +168,7 @@ def test_replaced_under_a_writer(folder):
     copy = folder.path / "copy"
     copy.write_bytes(older)
     copy.rename(segment_path(folder.journal, 0))
-    with pytest.raises(IntegrityError, match="up to position 3, but the journal ends with po.* 1"):
+    with pytest.raises(IntegrityError, match="the journal ends with position 1"):
         steps(recorder, 1, first=4)
     assert last_segment(folder).read_bytes() == older
 

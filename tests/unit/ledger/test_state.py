@@ -8,7 +8,6 @@ from ledgers import (
     EXECUTOR,
     HUMAN,
     claim,
-    forget_state,
     last_segment,
     lines_of,
     new_folder,

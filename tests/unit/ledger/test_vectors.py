@@ -30,9 +30,7 @@ def test_entry_vectors_stand_alone(vector):
     """The stated hash is SHA-256 of a zero byte and the bytes, and the bytes are sorted JSON."""
     data = vector["entry"].encode()
     assert "sha256:" + hashlib.sha256(b"\x00" + data).hexdigest() == vector["hash"]
-    plain = json.dumps(
-        json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    plain = json.dumps(json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert plain.encode() == data
 
 
@@ -72,9 +70,7 @@ def previous(step: dict) -> str:
 
 def test_lines():
     """Each line of the vectors parses into position, chain and E, and prints back."""
-    for text, step, vector in zip(
-        JOURNAL["lines"], CHAIN["steps"], ENTRY["entries"], strict=True
-    ):
+    for text, step, vector in zip(JOURNAL["lines"], CHAIN["steps"], ENTRY["entries"], strict=True):
         line = parse_line(text.encode())
         assert line.format() == text.encode()
         assert (line.position, line.chain.hex()) == (step["position"], step["chain"])

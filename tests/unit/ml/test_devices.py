@@ -80,7 +80,7 @@ def test_no_other_device_is_touched(tiny4):
         f"trace({str(tiny4)!r}, [1, 2], engine='a', device='cpu', points=['logits'])\n"
         "from tinygrad import Device\n"
         "assert '_select_device' not in vars(Device), 'a default device was looked for'\n"
-        "assert Device._opened_devices <= {'CPU', 'NPY'}, Device._opened_devices\n"
+        "assert Device._opened_devices <= {'CPU', 'NPY', 'PYTHON'}, Device._opened_devices\n"
         "assert 'DEV' not in os.environ\n"
     )
     root = Path(__file__).parents[3]
