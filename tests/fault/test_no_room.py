@@ -62,6 +62,12 @@ def fill(recorder):
         recorder.append([step("r-1", n) for n in range(first, first + 20)], actor=EXECUTOR)
 
 
+def remark(recorder):
+    """Record long notes for longer than a full disk can take; each is folded into the state."""
+    for number in range(500):
+        recorder.append([note(f"{number} " + "x" * 2000)], actor=HUMAN)
+
+
 def test_full_disk(small_disk):
     """A disk that fills up in the middle of a batch keeps what was acknowledged, and no more."""
     folder = new_folder(small_disk / "lab")
@@ -93,9 +99,8 @@ def test_state_on_a_full_disk(small_disk):
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 512)
-    receipts = []
     with pytest.raises(StoreFailed):
-        receipts += (recorder.append([note("x" * 2000)], actor=HUMAN) for _ in range(500))
+        remark(recorder)
     before = len(lines_of(folder))
     with pytest.raises(StoreFailed):
         recorder.append([note("x" * 2000)], actor=HUMAN)

@@ -105,10 +105,12 @@ def append_beyond_limit(folder: str, room: str, size: str) -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         recorder.append(drafts, actor=EXECUTOR)
-        return 1
     except StoreFailed as error:
-        if "bytes" not in str(error) or "nothing was recorded" not in error.hint:
-            raise
+        said = f"{error}; {error.hint}"
+    else:
+        return 1
+    if "bytes" not in said or "nothing was recorded" not in said:
+        return 3
     Path(folder, "after_failure").write_bytes(b"".join(_segments(folder)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     receipts = recorder.append(drafts, actor=EXECUTOR)
