@@ -77,7 +77,9 @@ def _load(ledger: base.Ledger, run: str) -> "tuple[str, TraceData]":
     parts = base.entries_of(ledger, run, "trace.captured")
     hash_, body = parts[0]
     blob = ledger.read_blob(body["blob"])
-    return hash_, TraceData(identity=body["identity"], path=body["path"], blob=blob)
+    points = [point[:3] for _, part in parts for point in part["points"]]
+    identity = body["identity"] | {"points": points}
+    return hash_, TraceData(identity=identity, path=body["path"], blob=blob)
 
 
 def _record(session: base.Session, compared: "Comparison", names: dict[str, str]) -> str:

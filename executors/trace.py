@@ -208,7 +208,7 @@ def _record(session: base.Session, traced: "Trace") -> None:
                 "provenance": "measured",
                 "part": part,
                 "parts": len(parts),
-                "identity": dict(traced.identity),
+                "identity": {k: v for k, v in traced.identity.items() if k != "points"},
                 "identity_digest": f"sha256:{identity.canonical_digest(dict(traced.identity))}",
                 "path": dict(traced.path),
                 "path_digest": f"sha256:{identity.canonical_digest(dict(traced.path))}",

@@ -189,7 +189,7 @@ def _compare_points(a: TraceData, b: TraceData) -> tuple[PointComparison, ...]:
 def _layout(identity: Record) -> tuple[tuple[tuple[str, int | None], ...], tuple[int, ...]]:
     """Return the points (id, layer) and the absolute positions of the rows of a blob."""
     try:
-        points = tuple((str(p["id"]), p["layer"]) for p in identity["points"])  # type: ignore[attr-defined]
+        points = tuple((str(name), layer) for name, layer, _ in identity["points"])  # type: ignore[attr-defined]
         first = int(identity["positions"]["first"])  # type: ignore[index]
         kept = tuple(first + int(row) for row in identity["rows"]["kept"])  # type: ignore[index]
     except (KeyError, TypeError, ValueError) as error:

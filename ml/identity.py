@@ -42,19 +42,18 @@ def tokens_sha256(ids: Sequence[int]) -> str:
 
 
 def identity_record(ids: Sequence[int], captures: Sequence[Capture]) -> Record:
-    """Return what two traces must agree on for their numbers to mean the same thing."""
+    """Return what two traces must agree on for their numbers to mean the same thing.
+
+    What a point is stands once for each kind of point, so that the record stays small however many
+    layers a model has.
+    """
     return {
-        "format_version": FORMAT_VERSION,
-        "points": [
-            {
-                "boundary": capture.point.boundary,
-                "id": capture.point.id,
-                "layer": capture.layer,
-                "layout": capture.point.layout,
-                "width": capture.width,
-            }
+        "boundaries": {
+            capture.point.id: {"boundary": capture.point.boundary, "layout": capture.point.layout}
             for capture in captures
-        ],
+        },
+        "format_version": FORMAT_VERSION,
+        "points": [[capture.point.id, capture.layer, capture.width] for capture in captures],
         "positions": {"count": len(ids), "first": 0},
         "rows": {
             "kept": list(rows.kept_rows(len(ids))),

@@ -15,13 +15,13 @@ FIXES = {
     "tokens_sha256": "trace both with the same token ids (--ids)",
     "positions": "trace both from the same position, with the same number of tokens",
     "rows": "trace both with the same rows (all tokens, or the last, on both sides)",
+    "boundaries": "capture both points between the same operations, in the same layout",
     "points": "trace both with the same points (--points)",
     "boundary": "capture both on the same side of that operation (bias, RoPE, residual, norm)",
     "layout": "bring both into one layout: heads outermost, rotate-half pairs",
     "width": "trace models of one shape: this point has another number of channels",
 }
 UNKNOWN_FIX = "trace both with the same version of this program"
-_POINT_FIELDS = ("boundary", "layout", "width")
 
 
 @frozen(kw_only=True)
@@ -29,7 +29,7 @@ class IdentityDifference:
     """One field in which two identities differ."""
 
     name: str
-    """Such as `tokens_sha256`, or `points[qkv, layer 3].boundary`."""
+    """Such as `tokens_sha256`, or `boundaries[qkv].boundary`."""
     a: object
     b: object
     fix: str
@@ -48,6 +48,8 @@ def identity_differences(
             continue
         if name == "points":
             found += _point_differences(left, right)
+        elif name == "boundaries":
+            found += _boundary_differences(left, right)
         else:
             fix = FIXES.get(name, UNKNOWN_FIX)
             found.append(IdentityDifference(name=name, a=left, b=right, fix=fix))
@@ -55,32 +57,44 @@ def identity_differences(
 
 
 def _point_differences(a: object, b: object) -> list[IdentityDifference]:
-    left, right = _by_name(a), _by_name(b)
+    left, right = _widths(a), _widths(b)
     if list(left) != list(right):
         only_a = [name for name in left if name not in right]
         only_b = [name for name in right if name not in left]
         return [IdentityDifference(name="points", a=only_a, b=only_b, fix=FIXES["points"])]
     return [
         IdentityDifference(
-            name=f"points[{name}].{part}",
-            a=left[name].get(part),
-            b=right[name].get(part),
-            fix=FIXES.get(part, UNKNOWN_FIX),
+            name=f"points[{name}].width", a=left[name], b=right[name], fix=FIXES["width"]
         )
         for name in left
-        for part in (*_POINT_FIELDS, *sorted(left[name].keys() - {*_POINT_FIELDS, "id", "layer"}))
-        if left[name].get(part) != right[name].get(part)
+        if left[name] != right[name]
     ]
 
 
-def _by_name(points: object) -> dict[str, Mapping[str, object]]:
-    """Return points under names such as `qkv, layer 3` and `logits`, in their order."""
+def _boundary_differences(a: object, b: object) -> list[IdentityDifference]:
+    """Return what the two sides mean by points that both of them have."""
+    left, right = (side if isinstance(side, Mapping) else {} for side in (a, b))
+    return [
+        IdentityDifference(
+            name=f"boundaries[{point}].{part}",
+            a=left[point].get(part),
+            b=right[point].get(part),
+            fix=FIXES.get(part, UNKNOWN_FIX),
+        )
+        for point in left
+        if point in right
+        for part in sorted(left[point].keys() | right[point].keys())
+        if left[point].get(part) != right[point].get(part)
+    ]
+
+
+def _widths(points: object) -> dict[str, object]:
+    """Return widths under names such as `qkv, layer 3` and `logits`, in their order."""
     if not isinstance(points, Sequence) or isinstance(points, str):
         return {}
-    named = {}
+    named: dict[str, object] = {}
     for point in points:
-        if isinstance(point, Mapping):
-            layer = point.get("layer")
-            name = f"{point.get('id')}" + (f", layer {layer}" if layer is not None else "")
-            named[name] = point
+        if isinstance(point, Sequence) and len(point) == 3:
+            name, layer, width = point
+            named[f"{name}" + (f", layer {layer}" if layer is not None else "")] = width
     return named

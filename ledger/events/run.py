@@ -149,9 +149,9 @@ class TraceCaptured(Event):
     parts: int
     """How many parts the table has."""
     identity: dict[str, Any]
-    """What must be equal for a comparison (spec/formats/trace.md)."""
+    """What must be equal for a comparison, without its points (spec/formats/trace.md)."""
     identity_digest: str
-    """Digest of the identity as canonical JSON."""
+    """Digest of the whole identity as canonical JSON."""
     path: dict[str, Any]
     """How the numbers were computed; differences are listed by a comparison."""
     path_digest: str

@@ -88,8 +88,9 @@ class Writer:
             on_line(line, cursor)
             self.cursor = cursor
         gap = self._heal()
-        remove_batch(journal)
         self._enter_last_segment()
+        gap = gap or self._heal()  # the first line of a segment that was just begun may be torn
+        remove_batch(journal)
         self._open_segment()
         return gap
 

@@ -29,9 +29,8 @@ def test_points_rows_and_blob_fit_together(traced):
     assert [(p.point, p.layer) for p in traced.points] == [
         (point.id, layer) for point, layer in in_order(DEFAULT_POINTS, 4)
     ]
-    assert [(p["id"], p["layer"]) for p in traced.identity["points"]] == [
-        (p.point, p.layer) for p in traced.points
-    ]
+    assert traced.identity["points"] == [[p.point, p.layer, p.width] for p in traced.points]
+    assert set(traced.identity["boundaries"]) == {p.point for p in traced.points}
     assert len(traced.points) == 3 + 4 * 10
     assert traced.kept_rows == tuple(range(7))
     stored = from_blob(traced.blob, len(traced.points), 7)
