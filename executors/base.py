@@ -36,6 +36,7 @@ from ml.errors import MlError
 PROGRAM: Final = f"research-ledger {__version__}"
 #: Bytes of one entry that a table may fill; the rest is for the fields around it.
 _TABLE_BYTES: Final = MAX_ENTRY_BYTES // 2
+_REASON_CHARACTERS: Final = 2000
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -74,11 +75,11 @@ ON_RECORD: Final = Start(
 
 
 class Session:
-    """One run that is under way."""
+    """One run that is under way; `begin` gives it its name."""
 
     def __init__(self, ledger: Ledger, executor: str) -> None:
         self.ledger = ledger
-        self.run = ledger.allocate_run(executor)
+        self.run = ""
         self._actor = f"executor:{executor}"
         self._executor = executor
         self._started_at = time.perf_counter()
@@ -87,12 +88,10 @@ class Session:
     def begin(self, start: Start) -> Receipt:
         """Record `run.started`."""
         self._started_at = time.perf_counter()
-        fields = attrs.asdict(start) | {
-            "run": self.run,
-            "executor": self._executor,
-            "program": PROGRAM,
-        }
-        return self.record("run.started", fields)
+        fields = attrs.asdict(start) | {"executor": self._executor, "program": PROGRAM}
+        self.run, receipt = self.ledger.start_run(self._executor, fields, actor=self._actor)
+        self.entries += 1
+        return receipt
 
     def record(self, kind: str, fields: Mapping[str, Any], *, cites: Sequence[str] = ()) -> Receipt:
         """Record one event of this run; `fields` are JSON values, `run` may be left out."""
@@ -129,7 +128,9 @@ class Session:
     def fail(self, error: BaseException) -> None:
         """Record `run.failed` with the reason."""
         name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
-        fields = {"wall_ms": self._wall_ms(), "error": name, "reason": str(error) or name}
+        # A file name may hold bytes that are no text, and a message may be longer than an entry.
+        reason = str(error)[:_REASON_CHARACTERS].encode("utf-8", "replace").decode()
+        fields = {"wall_ms": self._wall_ms(), "error": name, "reason": reason or name}
         self.record("run.failed", fields)
 
     def _wall_ms(self) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ledger import ids
 from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.folder import Folder
+from ledger.journal.batch import sync_folder
 
 
 def blob_path(folder: Folder, digest: str) -> Path:
@@ -38,6 +39,7 @@ def write_blob(folder: Folder, data: bytes) -> str:
             os.fsync(file.fileno())
         scratch.chmod(0o444)
         scratch.rename(path)
+        sync_folder(path.parent)
     except OSError as error:
         if scratch is not None:
             scratch.unlink(missing_ok=True)

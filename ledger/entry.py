@@ -19,6 +19,7 @@ from ledger import canonical, ids
 from ledger.errors import Malformed
 
 MAX_ENTRY_BYTES: Final = 65_535
+MAX_VERSION: Final = 65_535
 _HINT: Final = "spec/formats/entry.md describes the ten fields of an entry"
 
 
@@ -96,7 +97,7 @@ def parse_entry(data: bytes) -> Entry:
 def envelope_problems(fields: dict[str, Any]) -> list[str]:
     """What is wrong with the fields around the body; empty if nothing is."""
     checks = (
-        ("actor", _is(fields["actor"], ids.is_actor), "type:name (human, agent, executor)"),
+        ("actor", _is(fields["actor"], ids.is_actor), "type:name"),
         ("body", isinstance(fields["body"], dict), "an object"),
         (
             "branch",
@@ -109,8 +110,8 @@ def envelope_problems(fields: dict[str, Any]) -> list[str]:
         ("recorded_at", _is_count(fields["recorded_at"]), "microseconds since 1970, UTC"),
         (
             "schema_version",
-            _is_count(fields["schema_version"]) and fields["schema_version"] > 0,
-            "a whole number from 1",
+            _is_count(fields["schema_version"]) and 0 < fields["schema_version"] <= MAX_VERSION,
+            f"a whole number from 1 to {MAX_VERSION}",
         ),
         ("stream", _is(fields["stream"], ids.is_stream), "run/…, row/…, claim/…, … or ledger"),
         ("stream_version", _is_count(fields["stream_version"]), "a whole number from 0"),

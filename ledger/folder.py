@@ -115,10 +115,12 @@ def open_folder(path: Path) -> Folder:
     return Folder(path.resolve(), origin)
 
 
-def create_folder(directory: Path, origin: str) -> Folder:
-    """Make `.ledger/` in `directory`. Raises `Conflict` where there is one already.
+def create_folder(directory: Path, origin: str, first_line: bytes = b"") -> Folder:
+    """Make `.ledger/` in `directory`, its journal holding `first_line`, the line of position 0.
 
-    `ledger.toml` is written last and renamed into place: a folder without it is no ledger.
+    `ledger.toml` is written last and renamed into place: a folder without it is no ledger, and
+    what an interrupted creation left is begun anew. Raises `Conflict` where there is a ledger
+    already, or a journal of more than one line that lost its `ledger.toml`.
     """
     if not ids.is_origin(origin):
         raise BadArguments(
@@ -129,7 +131,7 @@ def create_folder(directory: Path, origin: str) -> Folder:
     try:
         for part in ("journal", "blobs/sha256", "log"):
             (path / part).mkdir(parents=True, exist_ok=True)
-        _write_settings(path, origin)
+        _begin(path, origin, first_line)
     except OSError as error:
         raise StoreFailed(
             f"cannot make {path}: {error.strerror}", hint="check that the folder can be written"
@@ -137,8 +139,8 @@ def create_folder(directory: Path, origin: str) -> Folder:
     return Folder(path.resolve(), origin)
 
 
-def _write_settings(path: Path, origin: str) -> None:
-    """Make `ledger.toml`, under the lock: of two that create at once, one finds it there."""
+def _begin(path: Path, origin: str, first_line: bytes) -> None:
+    """Write the first line and the settings, under the lock: of two at once, one comes second."""
     lock = WriterLock(path / "lock")
     try:
         with lock.hold():
@@ -146,6 +148,16 @@ def _write_settings(path: Path, origin: str) -> None:
                 raise Conflict(
                     f"there is a ledger in {path} already", hint="use it, or choose another DIR"
                 )
+            lines = sum(part.read_bytes().count(b"\n") for part in path.glob("journal/*.log"))
+            if lines > 1:
+                raise Conflict(
+                    f"{path} has a journal of {lines} entries and no ledger.toml",
+                    hint="put ledger.toml back: the journal's first entry names the origin",
+                )
+            if first_line:
+                draft = path / "first.new"
+                draft.write_bytes(first_line)
+                draft.rename(path / "journal" / f"{0:020d}.log")
             draft = path / "ledger.toml.new"
             draft.write_text(f'origin = "{origin}"\nformat = "{FORMAT}"\n', encoding="utf-8")
             draft.rename(path / "ledger.toml")

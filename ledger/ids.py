@@ -9,16 +9,22 @@ from typing import Final
 HASH_PREFIX: Final = "sha256:"
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _HASH_PREFIX = re.compile(r"sha256:[0-9a-f]{6,64}")
-_KIND = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\.[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_ACTOR = re.compile(r"(human|agent|executor):[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
-_ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,127}")
-_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_WORD = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
+_KIND = re.compile(rf"(?=.{{1,64}}$){_WORD}\.{_WORD}")
+_ROOM = r"[a-z][a-z0-9_]{0,31}"
+_ACTOR = re.compile(rf"({_ROOM}):[A-Za-z0-9][A-Za-z0-9._@+-]{{0,63}}")
+# A path of names: no part is empty or begins with a dot, since keys are filed under origins.
+_PART = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_ORIGIN = re.compile(rf"(?=.{{1,128}}$){_PART}(?:/{_PART})*")
+_BRANCH = re.compile(rf"(?=.{{1,64}}$){_PART}(?:/{_PART})*")
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}"
 _ID = re.compile(_NAME)
-_STREAM = re.compile(rf"ledger|(?:run|row|claim|section|import)/{_NAME}")
+_STREAM = re.compile(rf"ledger|(?!ledger/)({_ROOM})/{_NAME}")
 
-#: The kinds of stream, as DESIGN calls them; a stream is one of these with a name, or `ledger`.
-STREAM_ROOMS: Final = ("run", "row", "claim", "section", "import", "ledger")
+#: What this program records. A reader takes any room and any type of actor of the same form, so
+#: that entries of later programs stay readable.
+STREAM_ROOMS: Final = ("run", "row", "claim", "section", "import")
+ACTOR_TYPES: Final = ("human", "agent", "executor")
 
 
 def is_hash(text: str) -> bool:
@@ -37,13 +43,19 @@ def is_kind(text: str) -> bool:
 
 
 def is_actor(text: str) -> bool:
-    """Whether `text` is `human:NAME`, `agent:NAME` or `executor:NAME`."""
+    """Whether `text` is `type:NAME`."""
     return _ACTOR.fullmatch(text) is not None
+
+
+def is_known_actor(text: str) -> bool:
+    """Whether `text` is `human:NAME`, `agent:NAME` or `executor:NAME`."""
+    match = _ACTOR.fullmatch(text)
+    return match is not None and match[1] in ACTOR_TYPES
 
 
 def is_origin(text: str) -> bool:
     """Whether `text` can name a ledger, such as `example.org/lab/7b`."""
-    return _ORIGIN.fullmatch(text) is not None and "//" not in text
+    return _ORIGIN.fullmatch(text) is not None
 
 
 def is_branch(text: str) -> bool:
@@ -59,3 +71,9 @@ def is_id(text: str) -> bool:
 def is_stream(text: str) -> bool:
     """Whether `text` is a stream such as `run/trace-0001` or `ledger`."""
     return _STREAM.fullmatch(text) is not None
+
+
+def is_known_stream(text: str) -> bool:
+    """Whether `text` is a stream of a room that this program records into."""
+    match = _STREAM.fullmatch(text)
+    return match is not None and match[1] in (None, *STREAM_ROOMS)

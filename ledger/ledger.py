@@ -4,28 +4,61 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
+
+import attrs
 
 from ledger import __version__, blobs, ids
 from ledger.clock import Clock, SystemClock
 from ledger.entry import Entry
 from ledger.errors import BadArguments
 from ledger.events import find_kind
-from ledger.events.form import parse_body
+from ledger.events.form import body_of, parse_body
 from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
-from ledger.journal.line import FORMAT
+from ledger.journal.line import FORMAT, Line, chain_start, extend
 from ledger.recorder import Draft, Receipt, Recorder, Select
+from ledger.state import State
+
+
+def first_entry(event: LedgerCreated, origin: str, actor: str, now_us: int) -> bytes:
+    """The bytes of the entry at position 0. Raises `BadArguments` for a bad origin."""
+    if not ids.is_origin(origin):
+        raise BadArguments(
+            f"{origin!r} cannot name a ledger",
+            hint="letters, digits and . _ + -, in parts between /, such as example.org/lab/7b",
+        )
+    return Entry(
+        actor=actor,
+        body=body_of(event),
+        branch=None,
+        cites=(),
+        kind=event.KIND.name,
+        origin=origin,
+        recorded_at=now_us,
+        schema_version=event.KIND.version,
+        stream="ledger",
+        stream_version=0,
+    ).format()
 
 
 def require_actor(actor: str | None) -> str:
     """The actor, well-formed. Raises `BadArguments` where there is none."""
-    if actor is None or not ids.is_actor(actor):
+    if actor is None or not ids.is_known_actor(actor):
         raise BadArguments(
             "who records this?" if actor is None else f"{actor!r} is no actor",
             hint="give --actor human:NAME (or agent:NAME), or set LEDGER_ACTOR",
         )
     return actor
+
+
+def next_run_name(state: State, prefix: str) -> str:
+    """The next free run name with this prefix."""
+    taken = state.standing(f"allocated/{prefix}")
+    number = int(taken[0]) + 1 if taken else 1
+    while state.standing(f"run/{prefix}-{number:04d}") is not None:
+        number += 1
+    return f"{prefix}-{number:04d}"
 
 
 class Ledger:
@@ -72,10 +105,11 @@ class Ledger:
         cls, directory: Path, origin: str, *, actor: str, clock: Clock | None = None
     ) -> Self:
         """Make a new ledger in `directory` and record its first entry."""
-        ledger = cls(create_folder(directory, origin), actor=actor, clock=clock)
-        program = f"research-ledger {__version__}"
-        ledger.append([Draft(event=LedgerCreated(format=FORMAT, program=program, keys=()))])
-        return ledger
+        who, clock = require_actor(actor), clock or SystemClock()
+        event = LedgerCreated(format=FORMAT, program=f"research-ledger {__version__}", keys=())
+        entry = first_entry(event, origin, who, clock.now_us())
+        line = Line(0, extend(chain_start(origin), entry), entry)
+        return cls(create_folder(directory, origin, line.format()), actor=actor, clock=clock)
 
     @property
     def recorder(self) -> Recorder:
@@ -124,14 +158,22 @@ class Ledger:
         """Evidence bytes, verified against their digest."""
         return blobs.read_blob(self.folder, digest)
 
-    def allocate_run(self, prefix: str) -> str:
-        """The next free run name with this prefix, such as trace-0007."""
-        with self.recorder.caught_up() as state:
-            taken = state.standing(f"allocated/{prefix}")
-            number = int(taken[0]) + 1 if taken else 1
-            while state.standing(f"run/{prefix}-{number:04d}") is not None:
-                number += 1
-            return f"{prefix}-{number:04d}"
+    def start_run(
+        self, prefix: str, body: dict[str, object], *, actor: str | None = None
+    ) -> tuple[str, Receipt]:
+        """Record `run.started` under the next free name with this prefix, such as trace-0007.
+
+        The name is chosen under the lock that the event is recorded under: two processes that
+        start at once get two names. `body` has every field but `run`.
+        """
+        event = parse_body(find_kind("run.started"), {**body, "run": f"{prefix}-0001"})
+
+        def name(state: State, drafts: Sequence[Draft]) -> Sequence[Draft]:
+            chosen = attrs.evolve(cast("Any", event), run=next_run_name(state, prefix))
+            return [attrs.evolve(draft, event=chosen) for draft in drafts]
+
+        receipt = self.append([Draft(event=event)], actor=actor, select=name)[0]
+        return receipt.stream.removeprefix("run/"), receipt
 
     def close(self) -> None:
         """Let go of all files."""

@@ -20,9 +20,10 @@ from ledger.events.base import Event
 from ledger.events.form import body_of, form_problems
 from ledger.events.ledger import GapFound
 from ledger.folder import Folder
+from ledger.journal.gap import Gap
 from ledger.journal.line import Line
 from ledger.journal.segments import SEGMENT_BYTES, Cursor
-from ledger.journal.writer import Gap, Writer
+from ledger.journal.writer import Writer
 from ledger.rules import Proposal, reasons_against
 from ledger.state import State
 
@@ -79,10 +80,10 @@ class Recorder:
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Hold the lock, knowing every head; a gap that was healed is recorded first."""
-        with self._writer.exclusive(self._see) as gap:
-            if gap is not None:
-                self._record_gap(gap)
+        """Hold the lock, knowing every head; gaps that were healed are recorded first."""
+        with self._writer.exclusive(self._see) as gaps:
+            if gaps:
+                self._record_gaps(gaps)
             yield
 
     @contextlib.contextmanager
@@ -103,10 +104,12 @@ class Recorder:
             ) from error
         self._heads[(head.origin, head.stream)] = head.stream_version + 1
 
-    def _record_gap(self, gap: Gap) -> None:
-        draft = Draft(event=GapFound(**attrs.asdict(gap)))
+    def _record_gaps(self, gaps: Sequence[Gap]) -> None:
         heads: _Heads = {}
-        self._write([self._number(draft, "executor:ledger", heads)], heads)
+        drafts = [Draft(event=GapFound(**attrs.asdict(gap))) for gap in gaps]
+        entries = [self._number(draft, "executor:ledger", heads) for draft in drafts]
+        self._write(entries, heads)
+        self._writer.gaps_recorded()
 
     def append(
         self, drafts: Sequence[Draft], *, actor: str, select: Select | None = None
@@ -236,7 +239,7 @@ class _Foresight:
 def _refuse_malformed(drafts: Sequence[Draft], actor: str) -> None:
     """Raise `Malformed` with everything wrong around the events, before the lock is taken."""
     reasons = []
-    if not ids.is_actor(actor):
+    if not ids.is_known_actor(actor):
         reasons.append(f"actor: {actor!r} is not human:NAME, agent:NAME or executor:NAME")
     if len(drafts) > MAX_BATCH:
         reasons.append(f"{len(drafts)} events at once; {MAX_BATCH} are allowed")
@@ -256,7 +259,7 @@ def _draft_problems(draft: Draft, actor: str) -> Iterator[str]:
     if own is None and draft.stream is not None and not draft.stream.startswith("import/"):
         yield f"stream: {kind.name} belongs to an import/NAME stream, not {draft.stream}"
     stream = draft.stream or own
-    if stream is not None and not ids.is_stream(stream):
+    if stream is not None and not ids.is_known_stream(stream):
         yield f"stream: {stream!r} is no stream"
     if draft.branch is not None and not ids.is_branch(draft.branch):
         yield f"branch: {draft.branch!r} cannot name a branch"

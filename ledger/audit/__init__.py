@@ -54,7 +54,7 @@ def audit(folder: Folder, on_progress: Callable[[int, int], None] | None = None)
     checks = [check(folder) for check in CHECKS]
     findings: list[Finding] = []
     entries = read = 0
-    total = sum(path.stat().st_size for path in folder.journal.iterdir())
+    total = sum(path.stat().st_size for path in folder.journal.glob("*.log"))
     for item in read_lines(folder):
         if isinstance(item, Finding):
             findings.append(item)

@@ -31,11 +31,16 @@ class BlobCheck:
                 read_blob(self._folder, digest)
             except LedgerError as error:
                 yield seen.finding("broken", self.name, error.message)
+            except OSError as error:
+                message = f"blob {digest} cannot be read: {error.strerror}"
+                yield seen.finding("broken", self.name, message)
             else:
                 self._verified.add(digest)
 
     def finish(self) -> Iterable[Finding]:
         """Blobs that no entry names: harmless, and worth knowing."""
+        if not self._folder.blobs.is_dir():  # git keeps no empty folder
+            return
         stray = [digest for digest in list_blobs(self._folder) if digest not in self._verified]
         if stray:
             message = f"{len(stray)} blobs are named by no sound entry, such as {stray[0]}"

@@ -2,48 +2,119 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
 from ledger.audit.base import Finding, Seen
 from ledger.entry import entry_hash, parse_entry
-from ledger.errors import Malformed
+from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.folder import Folder
-from ledger.journal.line import MAX_LINE_BYTES, chain_start, extend, parse_line
+from ledger.journal.line import MAX_LINE_BYTES, Line, chain_start, extend, parse_line
+from ledger.journal.segments import segment_path
 
 _SEGMENT: Final = re.compile(r"(\d{20})\.log")
 NAME: Final = "chain"
+#: How many of the candidates before a bad line are still tried after it.
+_CANDIDATES: Final = 4
+
+
+class _Order:
+    """What may come next: after a line that did not fit, more than one thing.
+
+    Each candidate is a position with the chain value before it (null where that is lost). So one
+    changed byte, one line too many, too few or out of place is reported where it is, and not again
+    at every line after it.
+    """
+
+    def __init__(self, origin: str) -> None:
+        self._due: list[tuple[int, bytes | None]] = [(0, chain_start(origin))]
+
+    @property
+    def position(self) -> int:
+        """The position that is due."""
+        return self._due[0][0]
+
+    def begin_at(self, position: int) -> None:
+        """Go on at a position, with what came before it missing."""
+        self._due = [(position, None)]
+
+    def skip(self) -> None:
+        """Go on after a line that could not be read at all."""
+        self._due = [(self.position + 1, None)]
+
+    def take(self, line: Line) -> str | None:
+        """Go on after a line; what is wrong with it, if anything."""
+        for index, (position, chain) in enumerate(self._due):
+            fits = chain is None or extend(chain, line.entry) == line.chain
+            if position == line.position and fits:
+                others = self._due if index else []
+                self._due = [(position + 1, line.chain), *others[:_CANDIDATES]]
+                return None
+        before = [chain for position, chain in self._due if position == line.position]
+        due = self.position
+        self._due = [
+            (due + 1, line.chain),
+            *((line.position + 1, extend(chain, line.entry)) for chain in before if chain),
+            (line.position + 1, line.chain),
+            *self._due[:_CANDIDATES],
+        ]
+        if not before:
+            return f"it says position {line.position} where {due} is due"
+        return "its bytes are not the ones that were recorded: the chain does not fit"
 
 
 def read_lines(folder: Folder) -> Iterator[Seen | Finding]:
     """Yield each line, and a finding for each place where order, form or chain do not fit.
 
-    After a damaged entry the chain is taken up again from the value the line itself carries, so
-    that one changed byte is reported once, where it is.
+    Raises `IntegrityError` where there is no journal, `StoreFailed` where it cannot be read.
     """
-    chain, expected, length = chain_start(folder.origin), 0, 0
-    names = sorted(path.name for path in folder.journal.iterdir() if _SEGMENT.fullmatch(path.name))
-    for index, name in enumerate(names):
-        first = int(name[:20])
-        if first != expected:
-            yield _missing(expected, first)
-            expected = first
+    order, length = _Order(folder.origin), 0
+    firsts = _list_segments(folder)
+    for first in firsts:
+        if first != order.position:
+            yield _missing(order.position, first)
+            order.begin_at(first)
         offset = 0
-        with (folder.journal / name).open("rb") as file:
+        with _open(segment_path(folder.journal, first)) as file:
             while data := file.readline(MAX_LINE_BYTES + 1):
-                is_tail = index == len(names) - 1 and not data.endswith(b"\n")
-                if is_tail:
+                if first == firsts[-1] and not data.endswith(b"\n"):
                     length = len(data)
                     break
-                seen, problem = _examine(data, expected, chain, (first, offset))
+                seen, problem = _examine(data, order, (first, offset))
                 if problem is not None:
                     what = f"{seen.entry.kind} in {seen.entry.stream}: " if seen.entry else ""
                     yield seen.finding("broken", NAME, what + problem)
-                chain, expected = seen.chain, expected + 1
                 offset += len(data)
                 yield seen
     if length:
         message = f"the last {length} bytes are no whole line: a crash; the next append heals it"
-        yield Finding(severity="note", check=NAME, position=expected, hash=None, message=message)
+        yield Finding(
+            severity="note", check=NAME, position=order.position, hash=None, message=message
+        )
+
+
+def _list_segments(folder: Folder) -> list[int]:
+    try:
+        names = [path.name for path in folder.journal.iterdir()]
+    except FileNotFoundError as error:
+        raise IntegrityError(
+            f"the journal is missing: there is no folder {folder.journal}",
+            hint="restore it from a copy; everything else can be rebuilt from it",
+        ) from error
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read {folder.journal}: {error.strerror}", hint="check the permissions"
+        ) from error
+    return sorted(int(match[1]) for name in names if (match := _SEGMENT.fullmatch(name)))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read {path}: {error.strerror}", hint="check the permissions"
+        ) from error
 
 
 def _missing(expected: int, first: int) -> Finding:
@@ -51,30 +122,27 @@ def _missing(expected: int, first: int) -> Finding:
     return Finding(severity="broken", check=NAME, position=expected, hash=None, message=message)
 
 
-def _examine(
-    data: bytes, expected: int, chain: bytes, place: tuple[int, int]
-) -> tuple[Seen, str | None]:
+def _examine(data: bytes, order: _Order, place: tuple[int, int]) -> tuple[Seen, str | None]:
     """The line with what is wrong with it, if anything."""
-    problem = None
-    entry, raw, stored = None, data, None
+    problem, position = None, order.position
+    entry, raw, chain = None, data, b""
     try:
         line = parse_line(data)
-        raw, stored = line.entry, line.chain
-        if line.position != expected:
-            problem = f"it says position {line.position} where {expected} is due"
-        elif stored != extend(chain, raw):
-            problem = "its bytes are not the ones that were recorded: the chain does not fit"
+        raw, chain, position = line.entry, line.chain, line.position
+        problem = order.take(line)
         entry = parse_entry(raw)
     except Malformed as error:
         reasons = "; ".join(error.reasons)
         problem = problem or error.message + (f": {reasons}" if reasons else "")
+        if raw is data:
+            order.skip()
     seen = Seen(
-        position=expected,
+        position=position,
         segment=place[0],
         offset=place[1],
         data=raw,
         hash=entry_hash(raw),
-        chain=stored if stored is not None else extend(chain, raw),
+        chain=chain,
         entry=entry,
     )
     return seen, problem

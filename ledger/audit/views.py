@@ -1,11 +1,12 @@
 """The views agree with the journal: the database row by row, the state at its place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ledger.audit.base import Finding, Seen, Severity
 from ledger.entry import format_hash
 from ledger.errors import LedgerError
 from ledger.folder import Folder
+from ledger.state import read_place
 from ledger.store.rows import StoredRow, read_rows
 
 
@@ -15,23 +16,27 @@ class StoreCheck:
     name = "store"
 
     def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._rows: Iterator[StoredRow] | None = None
-        self._row: StoredRow | None = None
         self._error: str | None = None
         self._compared = 0
         self._last = -1
+        self._lost = 0
+        self._first_lost = 0
+        self._rows = read_rows(folder)
+        self._row: StoredRow | None = None
+        self._advance()
 
     def see(self, seen: Seen) -> Iterable[Finding]:
         """The stored row at this position is this entry."""
-        if self._rows is None:
-            self._rows = read_rows(self._folder)
+        self._last = max(self._last, seen.position)
+        while self._row is not None and self._row.position < seen.position:
+            self._first_lost = self._first_lost if self._lost else self._row.position
+            self._lost += 1
             self._advance()
-        self._last = seen.position
         row = self._row
-        if row is None or row.position > seen.position:
-            if row is not None:
-                yield seen.finding("broken", self.name, "the database lacks this entry")
+        if row is None:
+            return
+        if row.position > seen.position:
+            yield seen.finding("broken", self.name, "the database has no such entry here")
             return
         same = (row.hash, row.chain, row.entry.encode()) == (
             format_hash(seen.hash),
@@ -46,21 +51,28 @@ class StoreCheck:
 
     def _advance(self) -> None:
         try:
-            self._row = next(self._rows, None) if self._rows is not None else None
+            self._row = next(self._rows, None)
         except LedgerError as error:
             self._row, self._error = None, error.message
 
     def finish(self) -> Iterable[Finding]:
-        """The database is not ahead of the journal."""
+        """The database is not ahead of the journal, and has nothing that the journal lacks."""
+        if self._lost:
+            message = (
+                f"the database holds {self._lost} entries that the journal lacks, "
+                f"the first at position {self._first_lost}"
+            )
+            yield self._finding("broken", message)
         if self._error is not None:
             yield self._finding("note", f"the database was not read: {self._error}")
         elif self._row is not None:
+            *_, last = (self._row, *self._rows)
             message = (
-                f"the database holds position {self._row.position}, the journal ends at "
+                f"the database holds entries up to position {last.position}, the journal ends at "
                 f"{self._last}: the journal lost entries"
             )
             yield self._finding("broken", message)
-        elif self._compared <= self._last:
+        elif not self._lost and self._compared <= self._last:
             yield self._finding("note", f"the database holds {self._compared} entries so far")
 
     def _finding(self, severity: Severity, message: str) -> Finding:
@@ -79,25 +91,17 @@ class StateCheck:
     name = "state"
 
     def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._chains: dict[int, bytes] = {}
         self._last = -1
-        self._place: tuple[int, bytes] | None = None
+        self._place = read_place(folder)
 
     def see(self, seen: Seen) -> Iterable[Finding]:
-        """Remember the chain where the state stands."""
-        if self._last < 0:
-            self._place = self._read_place()
-        self._last = seen.position
-        is_there = self._place is not None and seen.position == self._place[0] - 1
-        if is_there and self._place is not None and seen.chain != self._place[1]:
-            message = "the state file was made from another entry at this position"
-            yield seen.finding("broken", self.name, message)
-
-    def _read_place(self) -> tuple[int, bytes] | None:
-        from ledger.state import read_place
-
-        return read_place(self._folder)
+        """The chain where the state stands is the journal's."""
+        self._last = max(self._last, seen.position)
+        if self._place is not None and seen.position == self._place[0] - 1:
+            position, chain = self._place
+            if seen.chain != chain:
+                message = f"the state file was made from another entry at position {position - 1}"
+                yield seen.finding("broken", self.name, message)
 
     def finish(self) -> Iterable[Finding]:
         """The state is not ahead of the journal."""

@@ -9,15 +9,16 @@ where errors are caught: stdout is the result, stderr is talk, the exit code is 
 import importlib
 import importlib.metadata
 import importlib.util
+import io
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TextIO, cast
 
 import click
 
 import ledger
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, StoreFailed
 
 GROUP: Final = "ledger.commands"
 
@@ -110,8 +111,50 @@ def cli() -> None:
     """
 
 
+class _Stdout:
+    """Standard output that outlives its reader: after `| head` the verdict is still reached.
+
+    Where the system refuses the bytes for another reason, such as a full disk, that is an error.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, to nobody once the reader is gone."""
+        try:
+            # click asks with an empty text what kind of stream this is, and drops the error.
+            return self._stream.write(text) if text != "" else 0
+        except OSError as error:
+            self._let_go(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, likewise."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._let_go(error)
+
+    def _let_go(self, error: OSError) -> None:
+        """Send what follows nowhere. Raises `StoreFailed` unless it was the reader who left."""
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self._stream.fileno())
+        os.close(null)
+        if not isinstance(error, BrokenPipeError):
+            raise StoreFailed(
+                f"cannot write the answer: {error.strerror}", hint="check where stdout goes"
+            ) from error
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
+        return getattr(self._stream, name)
+
+
 def main() -> None:
     """Entry point of both console scripts."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+        sys.stdout = cast("TextIO", _Stdout(sys.stdout))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -123,6 +166,8 @@ def run(arguments: list[str]) -> int:
         return 7
     try:
         result = cli.main(args=arguments, prog_name="ledger", standalone_mode=False)
+        if sys.stdout is not None:  # a process may be started without one
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -134,10 +179,6 @@ def run(arguments: list[str]) -> int:
     except LedgerError as error:
         show(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away, as `| head` does: not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0
 
 

@@ -185,7 +185,7 @@ def resolve_at(folder: Folder, at: str | None) -> int | None:
     """
     if at is None:
         return None
-    if at.isdigit():
+    if at.isascii() and at.isdigit():
         return int(at)
     from ledger.store.reader import open_reader
 

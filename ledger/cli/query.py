@@ -31,8 +31,20 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> 
 @click.argument("name", required=False, shell_complete=_complete_name)
 @click.argument("parameters", nargs=-1, type=click.UNPROCESSED, metavar="[--PARAM VALUE]...")
 @click.option("--sql", help="Read-only SQL over the tables of `ledger query --tables`.")
-@click.option("--limit", default=10_000, show_default=True, help="Rows at most, with --sql.")
-@click.option("--seconds", default=30.0, show_default=True, help="Time at most, with --sql.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Rows at most, with --sql.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, 3600),
+    default=30.0,
+    show_default=True,
+    help="Time at most, with --sql.",
+)
 @click.option("--list", "list_queries", is_flag=True, help="List the named queries.")
 @click.option("--tables", "list_tables", is_flag=True, help="List the tables and their columns.")
 @click.option(

@@ -204,10 +204,11 @@ def _read_draft(line: bytes) -> Draft:
     cites = fields.get("cites") or []
     if not isinstance(cites, list) or not all(isinstance(cited, str) for cited in cites):
         raise Malformed("cites is not a list of hashes", hint=hint)
+    stream, branch = fields.get("stream"), fields.get("branch")
+    if not all(value is None or isinstance(value, str) for value in (stream, branch)):
+        raise Malformed("stream and branch are names, or left out", hint=hint)
     event = parse_body(find_kind(fields["kind"]), fields["body"])
-    return Draft(
-        event=event, cites=tuple(cites), stream=fields.get("stream"), branch=fields.get("branch")
-    )
+    return Draft(event=event, cites=tuple(cites), stream=stream, branch=branch)
 
 
 def _list_kinds() -> Table:

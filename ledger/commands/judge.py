@@ -56,7 +56,7 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
                 f"not declared: {', '.join(unknown)}", hint="`ledger query criteria` lists them"
             )
         cases = []
-        for name in names or list(declared):
+        for name in dict.fromkeys(names or declared):
             criterion = _read(ledger.recorder.state, declared[name])
             assert isinstance(criterion, CriterionDeclared)
             rows = db.execute(_CANDIDATES, [criterion.metric, criterion.unit]).fetchall()
@@ -119,7 +119,7 @@ def _verdict(
     )
     if not is_new:
         return None, judgement
-    verdict = VerdictGiven(**fields, declaration=declaration, evidence=evidence, attempts=attempts)
+    verdict = VerdictGiven(**fields, declaration=declaration, evidence=evidence)
     return Draft(event=verdict, cites=(declaration, evidence)), judgement
 
 

@@ -72,8 +72,6 @@ class VerdictGiven(Event):
     """The declaration whose threshold was applied."""
     evidence: EntryHash
     """The measurement that was judged."""
-    attempts: int
-    """How many matching measurements stand in the ledger up to the evidence."""
 
     def standings(self) -> Iterable[tuple[str, str]]:
         """The latest verdict of the row."""

@@ -17,23 +17,13 @@ from ledger.blobs import write_blob
 from ledger.errors import StoreFailed
 from ledger.folder import Folder
 from ledger.journal.batch import NAME, Batch, read_batch, remove_batch, sync_folder, write_batch
+from ledger.journal.gap import Gap, read_gaps, remove_gaps, write_gaps
 from ledger.journal.line import Line, extend
 from ledger.journal.lock import WriterLock
 from ledger.journal.reader import find_tail, scan, verify_place
 from ledger.journal.segments import SEGMENT_BYTES, Cursor, segment_path
 
 _SPACE_HINT: Final = "nothing was recorded; check the space and permissions, then try again"
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class Gap:
-    """What a crash left and the writer moved aside: bytes of `segment` from `offset` on."""
-
-    segment: int
-    offset: int
-    torn_bytes: int
-    blob: str
-    last_good_position: int
 
 
 class Writer:
@@ -51,14 +41,19 @@ class Writer:
         self.cursor = cursor
 
     @contextlib.contextmanager
-    def exclusive(self, on_line: Callable[[Line, Cursor], None]) -> Iterator[Gap | None]:
+    def exclusive(self, on_line: Callable[[Line, Cursor], None]) -> Iterator[list[Gap]]:
         """Hold the lock, catch up with what others wrote (`on_line` sees it), heal a torn tail.
 
-        Yields the gap that was healed, if any. The caller records it before anything else.
-        Raises `IntegrityError` where the journal is damaged or shorter than it was.
+        Yields the gaps that were healed and are not recorded yet. The caller records them before
+        anything else, and says so with `gaps_recorded`. Raises `IntegrityError` where the journal
+        is damaged or shorter than it was.
         """
         with self._lock.hold():
-            yield None if self._is_at_end() else self._catch_up(on_line)
+            yield [] if self._is_at_end() else self._catch_up(on_line)
+
+    def gaps_recorded(self) -> None:
+        """Forget the gaps that `exclusive` yielded: they are in the journal now."""
+        remove_gaps(self._folder.journal)
 
     def _is_at_end(self) -> bool:
         """Whether no one else has written: same size, not sealed, not replaced, no batch note.
@@ -76,7 +71,7 @@ class Writer:
             and not os.access(self._note_path, os.F_OK)
         )
 
-    def _catch_up(self, on_line: Callable[[Line, Cursor], None]) -> Gap | None:
+    def _catch_up(self, on_line: Callable[[Line, Cursor], None]) -> list[Gap]:
         journal = self._folder.journal
         if self._descriptor is None or os.fstat(self._descriptor).st_nlink == 0:
             verify_place(journal, self.cursor)
@@ -87,12 +82,17 @@ class Writer:
         for line, cursor in scan(journal, self.cursor, end):
             on_line(line, cursor)
             self.cursor = cursor
-        gap = self._heal()
+        self._heal()
         self._enter_last_segment()
-        gap = gap or self._heal()  # the first line of a segment that was just begun may be torn
+        self._heal()  # the first line of a segment that was just begun may be torn
         remove_batch(journal)
         self._open_segment()
-        return gap
+        # A gap is recorded at the position after it, before anything else is.
+        last = self.cursor.position - 1
+        pending = [gap for gap in read_gaps(journal) if gap.last_good_position == last]
+        if not pending:
+            remove_gaps(journal)
+        return pending
 
     def _enter_last_segment(self) -> None:
         """Move on to a segment that a rotation began, or begin one where only sealing happened."""
@@ -102,24 +102,27 @@ class Writer:
         if is_over and self.cursor.segment != self.cursor.position:
             self.cursor = attrs.evolve(self.cursor, segment=self.cursor.position, offset=0)
 
-    def _heal(self) -> Gap | None:
+    def _heal(self) -> None:
+        """Move a torn tail into a blob, and note the gap before truncating."""
         tail = find_tail(self._folder.journal, self.cursor)
         if tail is None:
-            return None
+            return
         path = segment_path(self._folder.journal, tail.segment)
         with _failing_clearly():
             with path.open("rb") as file:
                 file.seek(tail.offset)
                 torn = file.read(tail.length)
-            blob = write_blob(self._folder, torn)
+            gap = Gap(
+                segment=tail.segment,
+                offset=tail.offset,
+                torn_bytes=len(torn),
+                last_good_position=self.cursor.position - 1,
+                blob=write_blob(self._folder, torn),
+            )
+            known = read_gaps(self._folder.journal)
+            if gap not in known:
+                write_gaps(self._folder.journal, [*known, gap])
             os.truncate(path, tail.offset)
-        return Gap(
-            segment=tail.segment,
-            offset=tail.offset,
-            torn_bytes=len(torn),
-            blob=blob,
-            last_good_position=self.cursor.position - 1,
-        )
 
     def _open_segment(self) -> None:
         self._close_segment()

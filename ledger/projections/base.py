@@ -1,8 +1,9 @@
 """What a projection is: a typed table that a query can read, and the SQL that folds events into it.
 
 `select` reads a relation called `slice`, which has the columns of `events` and holds entries that
-were not folded before. Rows are only ever added; the latest state is a question for a query. Every
-table begins with `position`, so that a reader can ask for the record as it stood at any position.
+were not folded before, of versions that this program knows; `arrived` has the others too. Rows are
+only ever added; the latest state is a question for a query. Every table begins with `position`, so
+that a reader can ask for the record as it stood at any position.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ EVENT_COLUMNS: Final = (
     ("stream", "varchar"),
     ("stream_version", "ubigint"),
     ("kind", "varchar"),
-    ("schema_version", "usmallint"),
+    ("schema_version", "ubigint"),
     ("recorded_at", "timestamp"),
     ("actor", "varchar"),
     ("cites", "varchar[]"),

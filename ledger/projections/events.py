@@ -21,5 +21,5 @@ _MEANING = {
 PROJECTION = Projection(
     name="events",
     columns=tuple((name, type_, _MEANING[name]) for name, type_ in EVENT_COLUMNS),
-    select="select * from slice",
+    select="select * from arrived",
 )

@@ -41,19 +41,21 @@ CRITERIA = Projection(
         ("threshold", "varchar", "threshold as JSON"),
         ("unit", "varchar", "unit"),
         ("blocking", "boolean", "whether shipping waits for it"),
+        ("binding", "json", "conditions that evidence must match; null when reported"),
     ),
     select="""
         select position, hash, entry->>'$.body.criterion', entry->>'$.body.criterion', 'criterion',
                false, entry->>'$.body.model', entry->>'$.body.title', entry->>'$.body.metric',
                entry->>'$.body.operator', nullif((entry->'$.body.threshold')::varchar, 'null'),
-               entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean
+               entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean,
+               entry->'$.body.binding'
         from slice where kind = 'criterion.declared'
         union all
         select position, hash, coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
                entry->>'$.body.subject', entry->>'$.body.row_family', true, entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
                nullif((entry->'$.body.threshold')::varchar, 'null'), entry->>'$.body.unit',
-               (entry->>'$.body.blocking')::boolean
+               (entry->>'$.body.blocking')::boolean, null
         from slice where kind = 'criterion.reported'
     """,
 )
@@ -92,18 +94,17 @@ STATUSES = Projection(
         ("threshold", "varchar", "the threshold applied, as JSON"),
         ("unit", "varchar", "unit of both"),
         ("evidence", "varchar", "hash of the measurement, or what others named"),
-        ("attempts", "bigint", "matching measurements up to the evidence"),
     ),
     select="""
         select position, hash, entry->>'$.body.criterion', entry->>'$.body.status', false, branch,
                null, (entry->'$.body.value')::varchar, (entry->'$.body.threshold')::varchar,
-               entry->>'$.body.unit', entry->>'$.body.evidence', (entry->>'$.body.attempts')::bigint
+               entry->>'$.body.unit', entry->>'$.body.evidence'
         from slice where kind = 'verdict.given'
         union all
         select position, hash, entry->>'$.body.subject', entry->>'$.body.status', true, branch,
                entry->>'$.body.from_status', nullif((entry->'$.body.observed')::varchar, 'null'),
                nullif((entry->'$.body.threshold')::varchar, 'null'), null,
-               entry->>'$.body.evidence_class', null
+               entry->>'$.body.evidence_class'
         from slice where kind = 'verdict.reported'
     """,
 )

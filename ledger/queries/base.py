@@ -79,6 +79,9 @@ class Query:
                 values[name] = _PYTHON_TYPES[parameter.type](value)
             except (TypeError, ValueError):
                 wrong.append(f"--{name} {value!r} is not {parameter.type}")
+                continue
+            if parameter.type == "integer" and not 0 <= values[name] < 2**63:
+                wrong.append(f"--{name} {value} is not an integer from 0 to 2^63 - 1")
         if wrong:
             raise BadArguments(
                 f"query {self.name}: " + "; ".join(wrong),

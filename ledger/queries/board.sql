@@ -37,14 +37,24 @@ named as (
 ),
 latest as (
     select row, arg_max(named, position) as v from named group by row
+),
+attempts as (
+    select s.hash as verdict, count(*) as attempts
+    from statuses s
+    join criteria c on c.name = s.name and not c.reported
+    join measurements e on e.hash = s.evidence
+    join measurements m on m.metric = c.metric and m.unit is not distinct from c.unit
+        and json_contains(m.key, c.binding) and m.position <= e.position
+    where not s.reported
+    group by s.hash
 )
 select d.row, d.family, d.model, d.title, d.metric, coalesce(v.status, 'unbound') as status,
        d.reported,
        case when v.status is null then 'open' when v.reported then 'reported' else 'judged' end
            as standing,
-       v.value, v.evidence, v.attempts, d.blocking, v.position as verdict_position,
+       v.value, v.evidence, a.attempts, d.blocking, v.position as verdict_position,
        greatest(d.position, coalesce(v.position, 0)) as position
-from declared d left join latest l on l.row = d.row
+from declared d left join latest l on l.row = d.row left join attempts a on a.verdict = v.hash
 where (getvariable('model') is null or d.model = getvariable('model'))
   and (getvariable('status') is null or coalesce(v.status, 'unbound') = getvariable('status'))
   and (getvariable('reported') is null or d.reported = (getvariable('reported') = 'yes'))

@@ -20,13 +20,24 @@
 -- column hash: hash of the verdict
 -- column position: position of the verdict
 -- example: ledger query support
+with attempts as (
+    select s.hash as verdict, count(*) as attempts
+    from statuses s
+    join criteria c on c.name = s.name and not c.reported
+    join measurements e on e.hash = s.evidence
+    join measurements m on m.metric = c.metric and m.unit is not distinct from c.unit
+        and json_contains(m.key, c.binding) and m.position <= e.position
+    where not s.reported
+    group by s.hash
+)
 select s.name as criterion, c.title, s.status, c.metric, m.value_json as value, c.operator,
-       s.threshold, s.unit, c.blocking, s.attempts, m.run, m.provenance, m.key::varchar as key,
+       s.threshold, s.unit, c.blocking, a.attempts, m.run, m.provenance, m.key::varchar as key,
        c.hash as declaration, c.position as declaration_position, s.evidence,
        m.position as evidence_position, s.hash, s.position
 from statuses s
 join criteria c on c.name = s.name and not c.reported
 left join measurements m on m.hash = s.evidence
+left join attempts a on a.verdict = s.hash
 where not s.reported
   and (getvariable('criterion') is null or s.name = getvariable('criterion'))
 order by s.position

@@ -14,6 +14,7 @@ for each row of that query, called `item`; names in braces are filled from it. W
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,13 +52,14 @@ def parse_template(name: str, text: str) -> Template:
     try:
         front = yaml.safe_load(match[1])
     except yaml.YAMLError as error:
-        raise TemplateFailed(f"{name}: front matter is not YAML: {error}", hint=hint) from error
-    if not isinstance(front, dict) or "output" not in front or set(front) - _KEYS:
-        wrong = sorted(set(front) - _KEYS) if isinstance(front, dict) else front
-        raise TemplateFailed(f"{name}: front matter needs output; not known: {wrong}", hint=hint)
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}, line {mark.line + 2}" if mark is not None else name
+        what = getattr(error, "problem", None) or "cannot be read"
+        raise TemplateFailed(f"{where}: front matter is not YAML: {what}", hint=hint) from error
+    wrong = list(_front_problems(front))
+    if wrong:
+        raise TemplateFailed(f"{name}: front matter: {'; '.join(wrong)}", hint=hint)
     queries = front.get("queries") or {}
-    if not all(isinstance(query, dict) and "query" in query for query in queries.values()):
-        raise TemplateFailed(f"{name}: each of queries is {{query: NAME, …}}", hint=hint)
     return Template(
         name=name,
         output=front["output"],
@@ -69,13 +71,41 @@ def parse_template(name: str, text: str) -> Template:
     )
 
 
+def _front_problems(front: object) -> Iterator[str]:
+    """What is wrong with front matter as read."""
+    if not isinstance(front, dict):
+        yield "it is no mapping"
+        return
+    unknown = sorted(str(key) for key in set(front) - _KEYS)
+    if unknown:
+        yield f"not known: {', '.join(unknown)}"
+    if not isinstance(front.get("output"), str):
+        yield "output is missing, or no text"
+    queries = front.get("queries") or {}
+    if not isinstance(queries, dict) or not all(
+        isinstance(query, dict) and "query" in query for query in queries.values()
+    ):
+        yield "each of queries is {query: NAME, …}"
+        return
+    for key in ("for_each", "unless_empty"):
+        if front.get(key) is not None and front[key] not in queries:
+            yield f"{key} names {front[key]!r}, which is none of queries"
+    if front.get("unless_empty") is not None and front["unless_empty"] == front.get("for_each"):
+        yield "unless_empty and for_each name one query"
+
+
 def read_templates(root: Path = TEMPLATES) -> list[Template]:
     """All templates in the order of `documents.yaml`. Raises `TemplateFailed`."""
+    hint = "documents.yaml lists the templates"
     try:
-        names = yaml.safe_load((root / "documents.yaml").read_text(encoding="utf-8"))["documents"]
+        listed = yaml.safe_load((root / "documents.yaml").read_text(encoding="utf-8"))
+        names = listed.get("documents") if isinstance(listed, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TemplateFailed("documents.yaml: documents is a list of files", hint=hint)
         return [parse_template(name, (root / name).read_text(encoding="utf-8")) for name in names]
     except OSError as error:
         raise TemplateFailed(
-            f"cannot read {error.filename}: {error.strerror}",
-            hint="documents.yaml lists the templates",
+            f"cannot read {error.filename}: {error.strerror}", hint=hint
         ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TemplateFailed(f"cannot read a template: {error}", hint=hint) from error

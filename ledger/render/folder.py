@@ -119,23 +119,49 @@ def check(folder: Folder, out: Path, on_progress: Progress | None = None) -> lis
             f"{out} was rendered from the ledger {manifest.origin}, this is {folder.origin}",
             hint="give --ledger, or render anew",
         )
-    pages, _, chain = render_all(folder, manifest.position, on_progress)
+    try:
+        pages, _, chain = render_all(folder, manifest.position, on_progress)
+    except BadArguments as error:
+        raise IntegrityError(
+            f"{out} was rendered at position {manifest.position}, but {error.message}",
+            hint="the journal lost entries: restore it from a copy, or render anew",
+            position=manifest.position,
+        ) from error
     if chain != manifest.chain:
         raise IntegrityError(
             f"the entry at position {manifest.position} is not the one {out} was rendered from",
             hint="run `ledger audit`",
             position=manifest.position,
         )
-    results = []
-    for page in pages:
-        path = out / page.path
-        if not path.is_file():
-            results.append(FileResult(page.path, "missing", page.as_of))
-        elif path.read_bytes() != page.text.encode():
-            results.append(FileResult(page.path, "differs", page.as_of))
-    rendered = {page.path for page in pages}
-    for path_text in sorted(set(manifest.files) - rendered):
-        results.append(FileResult(path_text, "stray", None))
-    if not results and manifest.files != describe(pages):
+    try:
+        results = [found for page in pages if (found := _check_page(out, page)) is not None]
+        strays = (set(manifest.files) | _files_in_rooms(out)) - {page.path for page in pages}
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read {error.filename}: {error.strerror}", hint="check the permissions"
+        ) from error
+    results += [FileResult(path, "stray", None) for path in sorted(strays)]
+    if manifest.files != describe(pages):
         results.append(FileResult(NAME, "differs", None))
     return results
+
+
+def _check_page(out: Path, page: Page) -> FileResult | None:
+    path = out / page.path
+    if not path.is_file():
+        return FileResult(page.path, "missing", page.as_of)
+    if path.read_bytes() != page.text.encode():
+        return FileResult(page.path, "differs", page.as_of)
+    return None
+
+
+def _files_in_rooms(out: Path) -> set[str]:
+    """Every file in the folders that belong to templates: one put there by hand looks rendered."""
+    outputs = [Path(template.output).parts for template in read_templates()]
+    rooms = {parts[0] for parts in outputs if len(parts) > 1}
+    return {
+        path.relative_to(out).as_posix()
+        for room in rooms
+        for path in (out / room).rglob("*")
+        if not path.is_dir() or path.is_symlink()
+    }

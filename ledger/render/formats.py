@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -43,12 +44,20 @@ def short(hash_: str | None, digits: int = 10) -> str:
     return hash_[: len("sha256:") + digits] if hash_ else NOTHING
 
 
-def escape(text: str) -> str:
-    """Text that Markdown takes literally inside a table cell or a paragraph."""
-    text = " ".join(text.split())
-    for character in "\\|*_`<>[]":
+def escape(value: object) -> str:
+    """Text that Markdown takes literally inside a table cell or a paragraph; null as a dash."""
+    text = " ".join(number(value).split())
+    for character in "\\|*_`<>[]~":
         text = text.replace(character, "\\" + character)
-    return text
+    return text.replace("&", "&amp;")
+
+
+def code(value: object) -> str:
+    """Text as a Markdown code span, whatever it holds."""
+    text = " ".join(number(value).split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text[:1] in ("", "`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def table(
@@ -120,6 +129,7 @@ FUNCTIONS = {
     "stated": stated,
     "short": short,
     "escape": escape,
+    "code": code,
     "table": table,
     "csv": csv,
     "to_json": to_json,

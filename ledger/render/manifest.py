@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import attrs
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, StoreFailed
 from ledger.render.pages import Page
 
 NAME: Final = "manifest.json"
@@ -68,6 +68,10 @@ def read_manifest(folder: Path) -> Manifest | None:
         )
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot read {folder / NAME}: {error.strerror}", hint="choose another --out"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise Malformed(
             f"{folder / NAME} is damaged: {error}", hint="`ledger render` writes it anew"

@@ -11,18 +11,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import jinja2
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ledger.errors import LedgerError, TemplateFailed
 from ledger.queries import find_query
 from ledger.render.base import Template
-from ledger.render.formats import FUNCTIONS, stated
+from ledger.render.formats import FUNCTIONS, escape, stated
 
 if TYPE_CHECKING:
     import duckdb
 
 Rows = list[dict[str, Any]]
 _FIELD: Final = re.compile(r"\{(\w+)\}")
+#: What an expression of a template can raise.
+_FAILURES: Final = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @attrs.frozen(slots=True)
@@ -50,8 +63,8 @@ class Footnotes:
 
     def cell(self, row: Mapping[str, Any], digits: int = 4) -> str:
         """An evidence cell: value, unit, and the footnote that says where it comes from."""
-        unit = f" {row['unit']}" if row.get("unit") else ""
-        return stated(row["value"], digits) + unit + self.cite(row)
+        unit = f" {escape(row['unit'])}" if row.get("unit") else ""
+        return escape(stated(row["value"], digits)) + unit + self.cite(row)
 
     def print(self) -> str:
         """The footnotes: position and entry hash of everything cited."""
@@ -61,8 +74,21 @@ class Footnotes:
         )
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, in which an expression cannot be made to fill the memory or run for ever."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+        """Multiply numbers, not texts; no powers."""
+        numbers = all(isinstance(value, (int, float)) for value in (left, right))
+        if operator == "**" or not numbers or max(abs(left), abs(right)) > 2**64:
+            raise SecurityError(f"{operator} is for numbers of a usual size")
+        return super().call_binop(context, operator, left, right)
+
+
+def _environment() -> _Environment:
+    environment = _Environment(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,13 +121,10 @@ def _ask(
     template: Template, name: str, db: "duckdb.DuckDBPyConnection", item: Mapping[str, Any] | None
 ) -> Rows:
     """The rows of one of the template's queries."""
-    if name not in template.queries:
-        raise TemplateFailed(f"{template.name}: no query {name}", hint="name it under queries")
-    given = dict(template.queries[name])
-    query = find_query(str(given.pop("query")))
-    filled = {key: _fill(value, item) for key, value in given.items()}
+    given = template.queries[name]
+    filled = {key: _fill(value, item) for key, value in given.items() if key != "query"}
     try:
-        return query.run(db, filled).objects()
+        return find_query(str(given["query"])).run(db, filled).objects()
     except LedgerError as error:
         raise TemplateFailed(f"{template.name}: {error.message}", hint=error.hint) from error
 
@@ -144,10 +167,11 @@ def _text(template: Template, names: dict[str, Any]) -> str:
         raise TemplateFailed(
             f"{template.name}, line {line}: {error.message}", hint="mend the template"
         ) from error
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except _FAILURES as error:
         line = _line_of(error) + template.body_line
         raise TemplateFailed(
-            f"{template.name}, line {line}: {error}", hint="mend the template or its queries"
+            f"{template.name}, line {line}: {error or type(error).__name__}",
+            hint="mend the template or its queries",
         ) from error
 
 

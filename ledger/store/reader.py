@@ -15,7 +15,15 @@ from ledger.folder import Folder
 from ledger.journal.line import chain_start
 from ledger.journal.reader import committed_end
 from ledger.projections import PROJECTIONS
-from ledger.store.catch_up import Busy, Progress, catch_up, patiently, read_place
+from ledger.store.catch_up import (
+    Busy,
+    Progress,
+    catch_up,
+    is_of_this_schema,
+    is_taken,
+    patiently,
+    read_place,
+)
 from ledger.store.schema import create_tables
 from ledger.store.slices import check_place, load, next_slice
 
@@ -25,6 +33,8 @@ if TYPE_CHECKING:
 #: A catch-up that finds the file taken is not worth waiting for: the tail is read instead.
 _CATCH_UP_SECONDS: Final = 0.2
 _DOORS: Final = (
+    "set temp_directory = ''",
+    "set python_enable_replacements = false",
     "set enable_external_access = false",
     "set lock_configuration = true",
 )
@@ -38,7 +48,7 @@ def open_reader(
 
     Raises `BadArguments` for a position beyond the end, `StoreFailed` where the file stays taken.
     """
-    with contextlib.suppress(PermissionError, StoreFailed):  # a folder that cannot be written
+    with contextlib.suppress(StoreFailed):  # a folder that cannot be written
         patiently(lambda: catch_up(folder, on_progress), _CATCH_UP_SECONDS)
     with connect_memory() as db:
         if not patiently(lambda: _attach(db, folder)):
@@ -66,23 +76,35 @@ def connect_memory() -> contextlib.AbstractContextManager["duckdb.DuckDBPyConnec
 
 
 def _attach(db: "duckdb.DuckDBPyConnection", folder: Folder) -> None:
+    """Attach the database as `store`, or an empty one where there is none that can be read.
+
+    A catch-up that could not make it (a folder that cannot be written, another process at work)
+    is no reason to refuse the answer: then everything is the journal's tail. Raises `Busy`.
+    """
+    if folder.database.exists() and _attach_file(db, folder):
+        return
+    db.execute("attach ':memory:' as store")
+    db.execute("use store")
+    create_tables(db, chain_start(folder.origin).hex())
+    db.execute("use memory")
+
+
+def _attach_file(db: "duckdb.DuckDBPyConnection", folder: Folder) -> bool:
+    """Whether the file could be attached, sound and of this schema. Raises `Busy`."""
     import duckdb
 
-    if not folder.database.exists():
-        db.execute("attach ':memory:' as store")
-        db.execute("use store")
-        create_tables(db, chain_start(folder.origin).hex())
-        db.execute("use memory")
-        return
+    path = str(folder.database).replace("'", "''")
     try:
-        path = str(folder.database).replace("'", "''")
         db.execute(f"attach '{path}' as store (read_only)")
-    except duckdb.IOException as error:
-        if "lock" in str(error):
+    except duckdb.Error as error:
+        if is_taken(error):
             raise Busy from error
-        raise StoreFailed(
-            f"cannot open the database: {error}", hint="delete ledger.duckdb; it is rebuilt"
-        ) from error
+        return False
+    with contextlib.suppress(duckdb.Error):
+        if is_of_this_schema(db, "store."):
+            return True
+    db.execute("detach store")
+    return False
 
 
 def _load_tail(db: "duckdb.DuckDBPyConnection", folder: Folder) -> int:
@@ -93,7 +115,7 @@ def _load_tail(db: "duckdb.DuckDBPyConnection", folder: Folder) -> int:
     check_place(folder, place)
     end = committed_end(folder.journal, folder.lock)
     while (found := next_slice(folder, place, end)) is not None:
-        place = load(db, folder, found[0], found[1], "tail_")
+        place = load(db, found[0], found[1], "tail_")
     return place.position
 
 

@@ -1,13 +1,18 @@
 """Somebody else's SQL, in a child process with limits on memory, file size, time and answer.
 
 `memory_limit` alone does not bound DuckDB (a 2 GB `repeat()` goes through), so the operating system
-bounds the child. The child gets a connection that sees the record and nothing else.
+bounds the child. The child gets a connection that sees the record and nothing else, and none of the
+caller's environment. It stops itself when the time is up; the parent kills it where it does not.
 """
 
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import BadArguments, LedgerError, StoreFailed
@@ -19,6 +24,10 @@ from ledger.store.reader import open_reader
 _ADDRESS_SPACE: Final = 4 * 1024**3
 _CELL_CHARACTERS: Final = 65_536
 _ANSWER_CHARACTERS: Final = 32 * 1024 * 1024
+#: What the child needs to start, to attach the database and to stop itself.
+_GRACE_SECONDS: Final = 10
+#: What the loader and Python need; nothing else of the environment reaches the child.
+_ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")
 
 
 def ask(
@@ -43,8 +52,9 @@ def ask(
             input=json.dumps(request),
             capture_output=True,
             text=True,
-            timeout=seconds + 5,
+            timeout=seconds + _GRACE_SECONDS,
             check=False,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         )
     except subprocess.TimeoutExpired as error:
         raise _too_long(seconds) from error
@@ -61,12 +71,19 @@ def _read_answer(child: "subprocess.CompletedProcess[str]", seconds: float) -> T
     try:
         answer: dict[str, Any] = json.loads(child.stdout)
     except json.JSONDecodeError as error:
-        if child.returncode < 0:
+        if -child.returncode == signal.SIGXCPU:
             raise _too_long(seconds) from error
+        if child.returncode < 0:
+            raise BadArguments(
+                f"the query's process was stopped by {signal.Signals(-child.returncode).name}",
+                hint="the query may need more memory than 4 GiB; ask for less",
+            ) from error
         raise StoreFailed(
             f"the query's process ended with {child.returncode}: {child.stderr.strip()[-300:]}",
-            hint="the query may need more memory than 4 GiB; ask for less",
+            hint="this is a fault of the program, not of the query",
         ) from error
+    if answer.get("is_late"):
+        raise _too_long(seconds)
     if "error" in answer:
         raise BadArguments(answer["error"], hint=answer["hint"])
     return Table(tuple(answer["columns"]), tuple(tuple(row) for row in answer["rows"]))
@@ -74,9 +91,11 @@ def _read_answer(child: "subprocess.CompletedProcess[str]", seconds: float) -> T
 
 def _limit(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-    whole = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (2 * whole, 2 * whole))
+    processor = (int(seconds) + _GRACE_SECONDS) * (os.cpu_count() or 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Files that a query could write are closed off by the reader; this bounds what is left.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -94,17 +113,28 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "error": "only one select at a time: the record is not changed by asking",
             "hint": "`ledger record` appends events",
         }
-    folder = open_folder(_path(request["ledger"]))
+    folder = open_folder(Path(request["ledger"]))
     with open_reader(folder, at=request["at"]) as db:
         _limit(request["seconds"])
-        # Files that a query could write are closed off by the reader; this bounds what is left.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        clock = threading.Timer(request["seconds"], db.interrupt)
+        clock.daemon = True
+        clock.start()
         try:
             cursor = db.execute(statements[0])
             columns = [column[0] for column in cursor.description or ()]
             rows = cursor.fetchmany(request["rows"])
+        except (duckdb.InterruptException, KeyboardInterrupt):
+            return {"is_late": True}
         except duckdb.Error as error:
             return {"error": _plain(error), "hint": "`ledger query --tables` lists the tables"}
+        finally:
+            clock.cancel()
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        return {
+            "error": f"the answer has more than one column called {', '.join(twice)}",
+            "hint": "name each one: select a as first, b as second",
+        }
     return {"columns": columns, "rows": [[_cell(json_value(v)) for v in row] for row in rows]}
 
 
@@ -116,12 +146,6 @@ def _cell(value: object) -> object:
 
 def _plain(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def _path(text: str) -> Any:  # noqa: ANN401 - a Path; imported here to keep the child small
-    from pathlib import Path
-
-    return Path(text)
 
 
 def main() -> None:

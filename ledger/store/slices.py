@@ -6,18 +6,19 @@ JSON reader would change numbers.
 """
 
 import contextlib
-import tempfile
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ledger.errors import IntegrityError, StoreFailed
+from ledger.entry import parse_entry
+from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.folder import Folder
-from ledger.journal.line import MAX_LINE_BYTES
+from ledger.journal.line import MAX_LINE_BYTES, extend, parse_line
 from ledger.journal.segments import list_segments, segment_path
 from ledger.projections import PROJECTIONS
+from ledger.store.schema import known_versions
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 SLICE_BYTES: Final = 16 * 1024 * 1024
 
 _READ: Final = """
-create temp table slice as
+create temp table arrived as
 with lines as (
     select line, instr(line, ' ') as gap
     from read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false,
@@ -41,7 +42,7 @@ split as (
 select position, 'sha256:' || sha256('\\x00'::blob || encode(entry)) as hash, chain,
        entry->>'$.origin' as origin, entry->>'$.branch' as branch, entry->>'$.stream' as stream,
        (entry->>'$.stream_version')::ubigint as stream_version, entry->>'$.kind' as kind,
-       (entry->>'$.schema_version')::usmallint as schema_version,
+       (entry->>'$.schema_version')::ubigint as schema_version,
        make_timestamp((entry->>'$.recorded_at')::bigint) as recorded_at,
        entry->>'$.actor' as actor, from_json(entry->'$.cites', '["VARCHAR"]') as cites, entry
 from split order by position
@@ -66,15 +67,15 @@ def next_slice(folder: Folder, place: Place, end: tuple[int, int]) -> tuple[byte
     """
     firsts = list_segments(folder.journal)
     if place.position and place.segment not in firsts:
-        raise _ahead(place, f"the journal has no segment {place.segment:020d}")
+        raise _ahead(folder, place, f"there is no segment {place.segment:020d}")
     for first in (first for first in firsts if place.segment <= first <= end[0]):
         if first not in (place.segment, place.position):
-            raise _ahead(place, f"segment {first:020d} does not follow it")
+            raise _ahead(folder, place, f"segment {first:020d} does not follow it")
         offset = place.offset if first == place.segment else 0
         path = segment_path(folder.journal, first)
         limit = end[1] if first == end[0] else path.stat().st_size
         if limit < offset:
-            raise _ahead(place, f"segment {first:020d} has only {limit} bytes")
+            raise _ahead(folder, place, f"segment {first:020d} has only {limit} bytes")
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read(min(SLICE_BYTES, limit - offset))
@@ -84,12 +85,29 @@ def next_slice(folder: Folder, place: Place, end: tuple[int, int]) -> tuple[byte
     return None
 
 
-def _ahead(place: Place, what: str) -> IntegrityError:
+def _ahead(folder: Folder, place: Place, what: str) -> IntegrityError:
+    end = _last_position(folder)
+    ends = "has no whole line at its end" if end is None else f"ends with position {end}"
     return IntegrityError(
-        f"the database stands at position {place.position}, but {what}",
+        f"the database holds entries up to position {place.position - 1}, the journal {ends}: "
+        f"{what}",
         hint="the journal lost entries: restore it from a copy; nothing was changed",
         position=place.position,
     )
+
+
+def _last_position(folder: Folder) -> int | None:
+    """The position that the journal's last whole line states."""
+    for first in reversed(list_segments(folder.journal)):
+        with segment_path(folder.journal, first).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 2 * MAX_LINE_BYTES))
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole:
+            with contextlib.suppress(Malformed):
+                return parse_line(whole[whole.rfind(b"\n", 0, -1) + 1 :]).position
+            return None
+    return None
 
 
 def check_place(folder: Folder, place: Place) -> None:
@@ -98,38 +116,69 @@ def check_place(folder: Folder, place: Place) -> None:
         return
     path = segment_path(folder.journal, place.segment)
     if not path.exists() or path.stat().st_size < place.offset:
-        raise _ahead(place, f"segment {place.segment:020d} is missing or shorter")
+        raise _ahead(folder, place, f"segment {place.segment:020d} is missing or shorter")
     with path.open("rb") as file:
         file.seek(max(0, place.offset - MAX_LINE_BYTES))
         before = file.read(place.offset - file.tell())
     last = before[before.rfind(b"\n", 0, -1) + 1 :]
     if not last.startswith(f"{place.position - 1} {place.chain} ".encode()):
-        raise _ahead(place, f"entry {place.position - 1} is another than the one it holds")
+        raise _ahead(folder, place, f"entry {place.position - 1} is another than the one it holds")
 
 
-def load(
-    db: "duckdb.DuckDBPyConnection", folder: Folder, data: bytes, place: Place, prefix: str
-) -> Place:
+def load(db: "duckdb.DuckDBPyConnection", data: bytes, place: Place, prefix: str) -> Place:
     """Fold the lines in `data` into tables named `prefix` + projection name; the place after.
 
     `place` says where the lines begin in position, and where they end in the file. Raises
-    `IntegrityError` where positions do not follow on.
+    `IntegrityError` where a line is damaged or positions do not follow on.
     """
-    with _scratch_file(folder, data) as path:
-        db.execute(_READ, {"path": str(path)})
-    count, low, high = _row(db, "select count(*), min(position), max(position) from slice")
+    _read(db, data, place)
+    count, low, high = _row(db, "select count(*), min(position), max(position) from arrived")
     lines = data.count(b"\n")
     if not (count == lines and low == place.position and high == place.position + lines - 1):
-        raise IntegrityError(
-            f"the journal from position {place.position} on is not in order",
-            hint="run `ledger audit`",
-            position=place.position,
-        )
+        raise _damage(data, place)
+    known = known_versions()
+    db.execute(f"create temp view slice as select * from arrived where {known}")  # noqa: S608
     for projection in PROJECTIONS:
         db.execute(f"insert into {prefix}{projection.name} {projection.select}")
-    (chain,) = _row(db, "select chain from slice order by position desc limit 1")
-    db.execute("drop table slice")
+    (chain,) = _row(db, "select chain from arrived order by position desc limit 1")
+    db.execute("drop view slice")
+    db.execute("drop table arrived")
     return attrs.evolve(place, position=place.position + lines, chain=chain)
+
+
+def _read(db: "duckdb.DuckDBPyConnection", data: bytes, place: Place) -> None:
+    """Make the table `arrived` of the lines in `data`."""
+    import duckdb
+
+    try:
+        with _memory_file(data) as path:
+            db.execute(_READ, {"path": path})
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise _damage(data, place) from error
+    except (OSError, duckdb.OperationalError) as error:
+        raise StoreFailed(
+            f"cannot read a slice of the journal: {error}", hint="is there enough memory?"
+        ) from error
+
+
+def _damage(data: bytes, place: Place) -> IntegrityError:
+    """What to tell of lines that cannot be folded: the first one that is not as it should be."""
+    position, chain = place.position, bytes.fromhex(place.chain)
+    for raw in data.splitlines(keepends=True):
+        try:
+            line = parse_line(raw)
+            parse_entry(line.entry)
+        except Malformed:
+            break
+        chain = extend(chain, line.entry)
+        if (line.position, line.chain) != (position, chain):
+            break
+        position += 1
+    return IntegrityError(
+        f"entry {position} is damaged or out of order",
+        hint="run `ledger audit`; restore the segment from a copy if there is one",
+        position=position,
+    )
 
 
 def _row(db: "duckdb.DuckDBPyConnection", sql: str) -> tuple[Any, ...]:
@@ -140,17 +189,12 @@ def _row(db: "duckdb.DuckDBPyConnection", sql: str) -> tuple[Any, ...]:
 
 
 @contextlib.contextmanager
-def _scratch_file(folder: Folder, data: bytes) -> Iterator[Path]:
-    """A file that DuckDB can read, gone afterwards; in memory where the system has such a place."""
-    shared_memory = Path("/dev/shm")  # noqa: S108 - a private file, made by mkstemp
+def _memory_file(data: bytes) -> Iterator[str]:
+    """A name under which DuckDB can read `data`: it is on no disk, and gone with the process."""
+    descriptor = os.memfd_create("ledger-slice")
     try:
-        where = shared_memory if shared_memory.is_dir() else folder.scratch
-        where.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=where, prefix="ledger-slice-") as file:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.write(data)
-            file.flush()
-            yield Path(file.name)
-    except OSError as error:
-        raise StoreFailed(
-            f"cannot write a scratch file: {error.strerror}", hint="check the space in /dev/shm"
-        ) from error
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

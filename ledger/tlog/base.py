@@ -1,4 +1,4 @@
-"""What a proof format is: bytes that show, to someone without the ledger, that an entry is in it."""
+"""What a proof format is: bytes that show someone without the ledger that an entry is in it."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -31,7 +31,9 @@ def test_every_class_is_listed():
         found[path.stem] = [
             value
             for value in vars(module).values()
-            if isinstance(value, type) and "KIND" in vars(value) and value.__module__ == module.__name__
+            if isinstance(value, type)
+            and "KIND" in vars(value)
+            and value.__module__ == module.__name__
         ]
     assert {cls for classes in found.values() for cls in classes} == set(EVENTS)
     assert [name for name, classes in found.items() if not classes] == ["__init__", "base", "form"]

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from ledgers import (
-    EXECUTOR,
     HUMAN,
     forget_state,
     gaps_of,
@@ -13,7 +12,6 @@ from ledgers import (
     new_folder,
     new_recorder,
     note,
-    step,
 )
 
 from ledger.journal.batch import NAME
@@ -81,30 +79,18 @@ def test_death_while_healing(nursery, tmp_path, torn):
     assert len(gaps_of(folder)) == 1
 
 
+@pytest.mark.parametrize("segment_bytes", [10**6, 300], ids=["room", "rotates"])
 @pytest.mark.parametrize("size", [1, 4])
-def test_death_within_the_write(nursery, folder, size):
+def test_death_within_the_write(nursery, tmp_path, size, segment_bytes):
     """A write of which the kernel took any number of bytes is undone by the next writer."""
-    begin(folder)
-    offset = last_segment(folder).stat().st_size
-    length = sum(len(line) for line in _appended(folder, size))
-    healed = 0
-    for taken in (*range(1, length, 37), length - 1):
-        with last_segment(folder).open("r+b") as file:
-            file.truncate(offset)
-        forget_state(folder)
-        assert nursery.run("append_half_and_die", folder.path, taken, size) == DIED
-        new_recorder(folder).close()
-        lines = lines_of(folder)
-        assert len(lines) == 2
+    length = 1400 if size == 4 else 330
+    for taken in range(1, length, 37):
+        folder = new_folder(tmp_path / str(taken))
+        begin(folder)
+        code = nursery.run("append_half_and_die", folder.path, taken, size, segment_bytes)
+        assert code == DIED
+        assert sum(path.stat().st_size for path in folder.journal.glob("*.log")) > taken
+        new_recorder(folder).append([note("after")], actor=HUMAN)
+        assert [line.position for line in lines_of(folder)] == [0, 1, 2]
         assert len(gaps_of(folder)) == 1
-        healed += 1
-    assert healed > 5
-
-
-def _appended(folder, size):
-    """The lines that the batch would add."""
-    recorder = new_recorder(folder)
-    before = len(lines_of(folder))
-    recorder.append([step("train-0009", number) for number in range(size)], actor=EXECUTOR)
-    recorder.close()
-    return [line.format() for line in lines_of(folder)[before:]]
+        assert not (folder.journal / NAME).exists()

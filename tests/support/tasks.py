@@ -82,9 +82,9 @@ def append_and_die(folder: str, calls: str, size: str, segment_bytes: str) -> in
     return 0
 
 
-def append_half_and_die(folder: str, taken_bytes: str, size: str) -> int:
+def append_half_and_die(folder: str, taken_bytes: str, size: str, segment_bytes: str) -> int:
     """Append a batch of `size`, but the kernel takes only some bytes and the process dies."""
-    recorder = new_recorder(open_folder(Path(folder)))
+    recorder = new_recorder(open_folder(Path(folder)), segment_bytes=int(segment_bytes))
     write = os.write
 
     def write_part(descriptor: int, data: bytes) -> int:
@@ -147,3 +147,93 @@ def append_around_fork(folder: str, count: str) -> int:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def hold_database(path: str, taken: str, release: str) -> None:
+    """Read the database file as a query does, say so by a file, and let go when told."""
+    import duckdb
+
+    with duckdb.connect(path, read_only=True) as db:
+        db.execute("select count(*) from events").fetchall()
+        Path(taken).touch()
+        wait_for(Path(release), 60)
+
+
+def be_the_one_that_folds(folder: str, taken: str, release: str) -> None:
+    """Hold what a rebuild holds, say so by a file, and let go when told."""
+    from ledger.store.catch_up import _alone
+
+    with _alone(open_folder(Path(folder))):
+        Path(taken).touch()
+        wait_for(Path(release), 60)
+
+
+def catch_up_again_and_again(folder: str) -> None:
+    """Fold for ever, in small slices, beginning anew whenever everything is folded."""
+    from ledger.store import catch_up, slices
+
+    slices.SLICE_BYTES = 3000
+    where = open_folder(Path(folder))
+    draw = random.Random(os.getpid())  # noqa: S311 - a seed, not a secret
+    while True:
+        try:
+            catch_up.catch_up(where)
+        except catch_up.Busy:
+            continue
+        if draw.random() < 0.5:
+            where.database.unlink(missing_ok=True)
+
+
+def rebuild_once(folder: str) -> int:
+    """Fold, waiting for others that do the same; code 1 where that never came to its end."""
+    from ledger.store import catch_up
+
+    where = open_folder(Path(folder))
+    return 0 if catch_up.patiently(lambda: catch_up.catch_up(where), 60) else 1
+
+
+def append_flat_out(folder: str, seconds: str) -> None:
+    """Record steps and notes as fast as it goes."""
+    recorder = Recorder(open_folder(Path(folder)), SystemClock())
+    until = time.monotonic() + float(seconds)
+    number = 0
+    while time.monotonic() < until:
+        recorder.append([step("r-1", number), step("r-1", number + 1)], actor=EXECUTOR)
+        number += 2
+    recorder.close()
+
+
+def ask_again_and_again(folder: str, seconds: str, answers: str) -> int:
+    """Ask as often as it goes; code 1 where an answer contradicts itself or one before it."""
+    from ledger.store.reader import open_reader
+
+    where = open_folder(Path(folder))
+    until, before, asked = time.monotonic() + float(seconds), 0, 0
+    sql = (
+        "select count(*), max(position) + 1, min(position), count(distinct position), "
+        "count(*) filter (kind = 'step.taken'), (select count(distinct position) from steps) "
+        "from events"
+    )
+    while time.monotonic() < until:
+        with open_reader(where) as db:
+            ((count, end, first, distinct, kinds, steps),) = db.execute(sql).fetchall()
+        if not (count == end == distinct >= before and first == 0 and kinds == steps):
+            Path(answers).write_text(f"{count} {end} {first} {distinct} {before} {kinds} {steps}")
+            return 1
+        before, asked = count, asked + 1
+    Path(answers).write_text(f"{asked} {before}")
+    return 0
+
+
+def ask_as_nobody(folder: str, answers: str) -> int:
+    """Count the events without the right to write anything. Python itself may be out of reach."""
+    from ledger.store.reader import connect_memory, open_reader
+
+    with connect_memory() as db:
+        db.execute("select 1").fetchall()
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    with open_reader(open_folder(Path(folder))) as db:
+        rows = db.execute("select count(*), max(position) from events").fetchall()
+    Path(answers).write_text(repr(rows))
+    return 0

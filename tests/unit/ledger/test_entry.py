@@ -99,7 +99,7 @@ def test_missing_and_unknown_at_once():
         ("schema_version", 0),
         ("schema_version", True),
         ("schema_version", None),
-        ("stream", "elsewhere/x"),
+        ("stream", "Elsewhere/x"),
         ("stream_version", -1),
         ("stream_version", "3"),
     ],

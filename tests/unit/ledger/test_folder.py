@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger import Ledger
 from ledger.errors import BadArguments, Conflict, IntegrityError, StoreFailed
 from ledger.folder import create_folder, find_folder, open_folder
 
@@ -133,3 +134,26 @@ def test_no_place(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreFailed, match="cannot make"):
         create_folder(tmp_path / "file", "lab")
+
+
+def test_interrupted_creation(tmp_path):
+    """What a creation that died before ledger.toml left is begun anew, with its first entry."""
+    left = create_folder(tmp_path, "first", b"0 of an interrupted creation\n")
+    left.settings.unlink()
+    with Ledger.create(tmp_path, "second", actor="human:ada") as ledger:
+        receipt = ledger.record("note.added", {"text": "x"})
+    assert receipt.position == 1
+    lines = (left.journal / f"{0:020d}.log").read_bytes().splitlines()
+    assert b'"kind":"ledger.created"' in lines[0]
+    assert b'"origin":"second"' in lines[0]
+
+
+def test_lost_settings(tmp_path):
+    """A journal that lost its ledger.toml is not written over."""
+    with Ledger.create(tmp_path, "lab", actor="human:ada") as ledger:
+        ledger.record("note.added", {"text": "x"})
+        before = (ledger.folder.journal / f"{0:020d}.log").read_bytes()
+        ledger.folder.settings.unlink()
+    with pytest.raises(Conflict, match=r"2 entries and no ledger\.toml"):
+        Ledger.create(tmp_path, "lab", actor="human:ada")
+    assert (ledger.folder.journal / f"{0:020d}.log").read_bytes() == before

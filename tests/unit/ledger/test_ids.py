@@ -33,12 +33,12 @@ GRAMMARS = {
         ],
     ),
     ids.is_actor: (
-        ["human:ada", "agent:claude-4.5", "executor:train", "human:a@b.example", "human:1"],
+        ["human:ada", "agent:x-4.5", "executor:train", "human:a@b.example", "human:1", "robot:x"],
         [
             "",
             "ada",
             "human:",
-            "robot:x",
+            "x" * 33 + ":x",
             "Human:ada",
             "human:-x",
             "human:a b",
@@ -47,21 +47,42 @@ GRAMMARS = {
             "human:ada\n",
         ],
     ),
+    ids.is_known_actor: (
+        ["human:ada", "agent:x-4.5", "executor:train"],
+        ["robot:x", "human", "human:", "Human:ada", "humans:ada"],
+    ),
     ids.is_origin: (
         ["example", "example.org/lab/7b", "a+b_c-d.e", "x" * 128],
-        ["", "/lab", "a//b", ".org", "a b", "x" * 129, "é", "lab\n", 'a"b'],
+        [
+            "",
+            "/lab",
+            "lab/",
+            "a/../b",
+            "a/.b",
+            "a//b",
+            ".org",
+            "a b",
+            "x" * 129,
+            "é",
+            "lab\n",
+            'a"b',
+        ],
     ),
     ids.is_branch: (
-        ["main", "try/two", "a.b_c-d", "x" * 64],
-        ["", "/x", "-x", "a b", "x" * 65, "a+b", "é", "main\n"],
+        ["main", "try/two", "a.b_c-d", "a+b", "x" * 64],
+        ["", "/x", "x/", "x/../y", "-x", "a b", "x" * 65, "é", "main\n"],
     ),
     ids.is_id: (
         ["trace-0001", "H-LAYER3-FFN", "7", "a.b_c+d", "x" * 128],
         ["", "-x", ".x", "a/b", "a b", "..", "x" * 129, "é", "x\n"],
     ),
     ids.is_stream: (
+        ["ledger", "run/trace-0001", "row/AC-1", "claim/H1", "section/12", "import/x", "other/x"],
+        ["", "ledger/x", "run", "run/", "run/a/b", "x" * 33 + "/x", "Run/x", "run/..", "run/x\n"],
+    ),
+    ids.is_known_stream: (
         ["ledger", "run/trace-0001", "row/AC-1", "claim/H1", "section/12", "import/ship-two"],
-        ["", "ledger/x", "run", "run/", "run/a/b", "other/x", "Run/x", "run/..", "run/x\n"],
+        ["other/x", "ledger/x", "run", "runs/x"],
     ),
 }
 CASES = [

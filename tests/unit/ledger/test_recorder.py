@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 
 import numpy
 import pytest
@@ -23,6 +24,7 @@ from ledgers import (
 
 from ledger.entry import entry_hash, format_hash
 from ledger.errors import BadArguments, Malformed, Rejected, StoreFailed
+from ledger.events.form import body_of
 from ledger.events.ledger import GapFound
 from ledger.events.reported import NoteReported
 from ledger.events.run import StepTaken
@@ -268,13 +270,27 @@ def test_second_beginning(ledger):
 
 def test_runs_are_numbered(ledger):
     """A run name is not given twice, however its number was taken."""
-    assert ledger.allocate_run("train") == "train-0001"
-    ledger.append([run_started("train-0001")], actor=EXECUTOR)
-    assert ledger.allocate_run("train") == "train-0002"
+    body = body_of(run_started("any").event)
+    assert ledger.start_run("train", body, actor=EXECUTOR)[0] == "train-0001"
     other = Ledger(ledger.folder, actor=EXECUTOR)
     other.append([run_started("train-0007")])
-    assert ledger.allocate_run("train") == "train-0008"
-    assert ledger.allocate_run("trace") == "trace-0001"
+    name, receipt = ledger.start_run("train", body, actor=EXECUTOR)
+    assert (name, receipt.stream) == ("train-0008", "run/train-0008")
+    assert ledger.start_run("trace", body, actor=EXECUTOR)[0] == "trace-0001"
+
+
+def test_runs_that_start_at_once_get_names_of_their_own(ledger):
+    """Of several processes that start runs together, no two get one name."""
+    place = str(ledger.folder.path)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        names = pool.starmap(_start_runs, [(place, 10)] * 4)
+    assert len({name for part in names for name in part}) == 40
+
+
+def _start_runs(place, count):
+    with Ledger.open(place, actor=EXECUTOR) as ledger:
+        body = body_of(run_started("any").event)
+        return [ledger.start_run("train", body)[0] for _ in range(count)]
 
 
 def test_gap_is_an_instrument_event():

@@ -52,7 +52,7 @@ class Bench:
     def verdict(self, declaration, evidence, /, **changes):
         """The verdict that follows, with changes typed by hand."""
         fields = decide(self.event(declaration), self.event(evidence))
-        fields |= {"declaration": declaration, "evidence": evidence, "attempts": 1}
+        fields |= {"declaration": declaration, "evidence": evidence}
         cites = changes.pop("cites", (declaration, evidence))
         return Draft(event=VerdictGiven(**{**fields, **changes}), cites=cites)
 

@@ -17,9 +17,13 @@ from ledgers import (
 )
 
 from ledger.blobs import read_blob
+from ledger.clock import FixedClock
 from ledger.errors import IntegrityError
+from ledger.journal.gap import Gap, read_gaps
 from ledger.journal.reader import Tail, find_tail, scan
 from ledger.journal.segments import beginning
+from ledger.journal.writer import Writer
+from ledger.recorder import Recorder
 
 
 @pytest.fixture
@@ -68,12 +72,28 @@ def assert_healed(folder, offset, torn):
 def test_every_length(written):
     """The last line torn at any byte is moved aside; what was before it is untouched."""
     folder, offset = written
-    line = last_segment(folder).read_bytes()[offset:]
-    before = last_segment(folder).read_bytes()[:offset]
-    for length in range(1, len(line)):
-        tear(folder, offset, line[:length])
-        assert_healed(folder, offset, line[:length])
-        assert last_segment(folder).read_bytes().startswith(before)
+    data = last_segment(folder).read_bytes()
+    for length in range(1, len(data) - offset):
+        torn = data[offset : offset + length]
+        tear(folder, offset, torn)
+        writer = Writer(folder, beginning(folder.origin), durable=False)
+        with writer.exclusive(lambda *_: None) as (gap,):
+            assert gap == Gap(
+                segment=0, offset=offset, torn_bytes=length, blob=gap.blob, last_good_position=1
+            )
+        writer.close()
+        assert read_blob(folder, gap.blob) == torn
+        writer.gaps_recorded()
+        assert last_segment(folder).read_bytes() == data[:offset]
+
+
+@pytest.mark.parametrize("length", [1, 2, 66, 67, 68, 150])
+def test_recorded_once(written, length):
+    """A torn tail is recorded as one gap, by whoever writes next."""
+    folder, offset = written
+    torn = last_segment(folder).read_bytes()[offset:][:length]
+    tear(folder, offset, torn)
+    assert_healed(folder, offset, torn)
 
 
 @pytest.mark.parametrize("holes", [1, 511, 4096, 70_000, 140_000])
@@ -101,6 +121,25 @@ def test_only_a_tail(folder):
     new_recorder(folder).close()
     (line,) = lines_of(folder)
     assert b'"last_good_position":-1' in line.entry
+
+
+@pytest.mark.parametrize("torn", [b"1 torn", b"\x00" * 4096])
+def test_first_line_of_a_new_segment(folder, torn):
+    """A line torn at the very beginning of a segment is healed there, by new and live writers."""
+    live = new_recorder(folder)
+    live.append([step("train-0001", 0)], actor=EXECUTOR)
+    new_recorder(folder).close()
+    last_segment(folder).chmod(0o444)
+    (folder.journal / f"{1:020d}.log").write_bytes(torn)
+    (receipt,) = live.append([step("train-0001", 1)], actor=EXECUTOR)
+    assert (receipt.position, receipt.stream_version) == (2, 1)
+    (gap,) = gaps_of(folder)
+    assert b'"offset":0,"segment":1,"torn_bytes":%d' % len(torn) in gap.entry
+    last_segment(folder).chmod(0o444)
+    (folder.journal / f"{3:020d}.log").write_bytes(torn)
+    new_recorder(forget_state(folder)).close()
+    assert len(lines_of(folder)) == 4
+    assert len(gaps_of(folder)) == 2
 
 
 def test_healed_by_a_live_writer(written):
@@ -180,3 +219,20 @@ def test_tear_in_a_sealed_segment(folder):
     first.write_bytes(first.read_bytes()[:-1])
     with pytest.raises(IntegrityError, match="is damaged"):
         new_recorder(forget_state(folder))
+
+
+def test_a_crash_between_truncating_and_recording(written):
+    """A gap that was healed by a writer that then died is recorded by the next one, once."""
+    folder, offset = written
+    torn = last_segment(folder).read_bytes()[offset:-5]
+    tear(folder, offset, torn)
+    dying = Writer(folder, beginning(folder.origin), durable=False)
+    with dying.exclusive(lambda *_: None) as (gap,):
+        pass  # truncated, and nothing recorded
+    dying.close()
+    assert read_gaps(folder.journal) == [gap]
+    for _ in range(2):
+        Recorder(folder, FixedClock(1)).close()
+    (line,) = gaps_of(folder)
+    assert gap.blob.encode() in line.entry
+    assert read_gaps(folder.journal) == []

@@ -34,6 +34,15 @@ def test_entry_vectors_stand_alone(vector):
     assert plain.encode() == data
 
 
+@pytest.mark.parametrize("vector", ENTRY["as_written"], ids=lambda v: v["about"])
+def test_float_as_written(vector):
+    """A float that another encoder spelled differently is read, and hashed as it is written."""
+    data = vector["entry"].encode()
+    assert isinstance(parse_entry(data).body["text"], float)
+    assert format_hash(entry_hash(data)) == vector["hash"]
+    assert "sha256:" + hashlib.sha256(b"\x00" + data).hexdigest() == vector["hash"]
+
+
 @pytest.mark.parametrize("vector", ENTRY["refused"], ids=lambda v: v["why"])
 def test_refused_entry(vector):
     """Bytes that are not exactly an entry are refused."""

@@ -1,0 +1,257 @@
+"""Somebody else's SQL: attacks end with one clear error or a harmless answer, in bounds."""
+
+import os
+import time
+
+import pytest
+from labs import ask as ask_reader
+from labs import tree
+from ledgers import note
+
+from ledger.cli import run
+from ledger.errors import BadArguments, LedgerError
+from ledger.store import sandbox
+from ledger.store.sandbox import ask
+
+SECRET = "correct-horse-battery-staple"  # noqa: S105 - what must not come out
+
+REFUSED = [
+    "select * from read_csv('/etc/passwd')",
+    "select * from read_csv_auto('/etc/hostname')",
+    "select * from read_text('/proc/self/environ')",
+    "select * from read_blob('/proc/self/environ')",
+    "select * from read_json('/etc/passwd')",
+    "select * from read_parquet('/etc/passwd')",
+    "select * from '/etc/passwd'",
+    "select * from '/proc/self/environ'",
+    "from sniff_csv('/etc/passwd')",
+    "select * from glob('/root/*')",
+    "select * from parquet_metadata('/etc/passwd')",
+    "select * from query('select * from read_text(''/etc/passwd'')')",
+    "select * from query_table('/etc/passwd')",
+    "copy (select 1) to '/dev/shm/ledger-attack'",
+    "copy events to '/dev/shm/ledger-attack'",
+    "attach '/dev/shm/ledger-attack' as more",
+    "detach store",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "set lock_configuration = false",
+    "reset lock_configuration",
+    "set memory_limit = '100GB'",
+    "set temp_directory = '/dev/shm'",
+    "pragma temp_directory = '/dev/shm'",
+    "pragma enable_profiling",
+    "create persistent secret s (type s3)",
+    "create table more as select 1",
+    "create view more as select 1",
+    "create macro f(x) as x",
+    "select getenv('LEDGER_KEY')",
+    "select 1; select 2",
+    "select 1; drop table store.events",
+    "insert into store.events select * from store.events",
+    "update store.events set kind = 'x'",
+    "delete from store.events",
+    "drop table store.events",
+    "drop view events",
+    "use store; select 1",
+    "export database '/dev/shm/ledger-attack'",
+    "checkpoint store",
+    "force checkpoint",
+    "vacuum",
+    "call pragma_version()",
+    "prepare p as select 1",
+    "execute p",
+    "explain analyze delete from store.events",
+    "explain analyze copy (select 1) to '/dev/shm/ledger-attack'",
+    "explain analyze set threads = 1",
+    "select * from request",
+    "select * from folder",
+    "select os.system('true')",
+    "select system('true')",
+    "select * from python_scan_all_frames",
+    "begin transaction",
+    "",
+    "   ",
+    "-- nothing",
+    "selec 1",
+    "select",
+    "select * from nothing",
+    "select \x00",
+    "select 1 as a, 2 as a",
+]
+
+HARMLESS = [
+    "select current_setting('enable_external_access')",
+    "select * from duckdb_settings()",
+    "select * from duckdb_secrets()",
+    "select * from duckdb_databases()",
+    "select * from pragma_database_list()",
+    "select * from which_secret('s3://x', 's3')",
+    "select current_setting('temp_directory')",
+    "show tables",
+    "describe events",
+    "summarize events",
+    "explain select 1",
+    "select 'unchanged' as \"a b\", [1, 2] as l, {'a': 1} as s, 'x'::blob as b, 'nan'::double as n",
+    "with x as (select 1 as y) select * from x",
+    "values (1), (2)",
+    "from events select count(*)",
+    "select 170141183460469231731687303715884105727::hugeint",
+    "select interval 1 day, date '2026-01-01', time '12:00', uuid()",
+]
+
+#: Each would take all the memory or all the time of the machine.
+HEAVY = [
+    "select repeat('a', 4000000000)",
+    "select string_agg(repeat('x', 1000000), '') from range(8000)",
+    "select list(i) from range(3000000000) t(i)",
+    "select max(list_sum(range(1000000000)))",
+    "select * from range(1000000000000) t(i) order by random()",
+    "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r",
+    "select count(*) from generate_series(1, 1000000000000)",
+    "select count(*) from events a, range(100000000) b, range(100000000) c where a.position + b.range < c.range",
+    "select count(distinct hash(i)) from range(3000000000) t(i)",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A ledger to be attacked; it must stay as it is."""
+    from ledgers import new_ledger
+
+    with new_ledger(tmp_path_factory.mktemp("attacked")) as ledger:
+        ledger.append([note("one"), note("two")])
+        ask_reader(ledger.folder, "select 1")
+        return ledger.folder
+
+
+@pytest.fixture(autouse=True)
+def unchanged(folder, monkeypatch, tmp_path):
+    """Whatever is asked, the ledger stays, no file appears, and no secret is in reach."""
+    monkeypatch.setenv("LEDGER_KEY", SECRET)
+    monkeypatch.chdir(tmp_path)
+    before, memory = tree(folder.path), sorted(os.listdir("/dev/shm"))  # noqa: PTH208, S108
+    yield
+    assert tree(folder.path) == before
+    assert sorted(os.listdir("/dev/shm")) == memory  # noqa: PTH208, S108
+    assert list(tmp_path.iterdir()) == []
+
+
+def limited(folder, sql, seconds=5.0):
+    """One question with the limits of a test."""
+    return ask(folder, sql, at=None, rows=1000, seconds=seconds)
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_refused(folder, sql):
+    """What is no question, or reaches outside the record, is refused as bad arguments."""
+    with pytest.raises(BadArguments) as caught:
+        limited(folder, sql)
+    error = caught.value
+    assert error.message
+    assert error.hint
+    assert "\n" not in error.message
+    assert SECRET not in error.message
+    assert "Traceback" not in error.message
+
+
+@pytest.mark.parametrize("sql", HARMLESS)
+def test_harmless(folder, sql):
+    """A question gets its answer; settings and secrets tell nothing of the caller."""
+    table = limited(folder, sql)
+    assert table.columns
+    assert SECRET not in repr(table.rows)
+    assert "true" not in repr(table.rows) or "enable_external_access" not in sql
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sql", HEAVY)
+def test_heavy(folder, sql):
+    """What asks for too much ends soon, with one sentence that says what was too much."""
+    began = time.monotonic()
+    with pytest.raises(BadArguments) as caught:
+        limited(folder, sql, seconds=1.0)
+    assert time.monotonic() - began < 1.0 + sandbox._GRACE_SECONDS + 3
+    said = f"{caught.value.message} {caught.value.hint}".lower()
+    assert "took more than 1 s" in said or "memory" in said
+
+
+def test_a_child_that_does_not_stop_is_killed(folder, monkeypatch):
+    """Where the query cannot be interrupted, the process is killed and the parent says why."""
+    monkeypatch.setattr(sandbox, "_GRACE_SECONDS", 0.5)
+    began = time.monotonic()
+    with pytest.raises(BadArguments, match=r"took more than 0\.5 s"):
+        limited(folder, "select repeat('a', 2000000000) || repeat('b', 2000000000)", seconds=0.5)
+    assert time.monotonic() - began < 8
+
+
+def test_the_environment_stays_outside(folder, monkeypatch):
+    """The child of a query has none of the caller's variables."""
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{SECRET}")
+    seen = {}
+    real = sandbox.subprocess.run
+
+    def watch(*arguments, **keywords):
+        seen.update(keywords["env"])
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(sandbox.subprocess, "run", watch)
+    assert limited(folder, "select 1 as one").rows == ((1,),)
+    assert set(seen) <= set(sandbox._ENVIRONMENT)
+    assert SECRET not in repr(seen)
+
+
+def test_limits_of_the_answer(folder, monkeypatch):
+    """Rows are cut off, cells are cut short, and an answer that is too large is refused."""
+    assert len(ask(folder, "from range(50)", at=None, rows=7, seconds=5).rows) == 7
+    (row,) = limited(folder, "select repeat('x', 100000) as long").rows
+    assert row[0] == "x" * 65_536 + "…"
+    with pytest.raises(BadArguments, match="larger than 32 MB"):
+        limited(folder, "select repeat('x', 60000) from range(1000)")
+
+
+def test_the_position_holds(folder):
+    """SQL sees the record as it stood at a position, and a position beyond the end is refused."""
+    assert ask(folder, "select count(*) from events", at=1, rows=9, seconds=5).rows == ((2,),)
+    with pytest.raises(BadArguments, match="no position 3"):
+        ask(folder, "select 1", at=3, rows=9, seconds=5)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--limit", "0"),
+        ("--limit", "-5"),
+        ("--limit", "x"),
+        ("--seconds", "nan"),
+        ("--seconds", "0"),
+        ("--seconds", "-1"),
+        ("--seconds", "inf"),
+    ],
+)
+def test_limits_are_numbers_that_make_sense(folder, capsys, words):
+    """Limits that are none are bad arguments."""
+    assert run(["query", "--sql", "select 1", "--ledger", str(folder.path), *words]) == 2
+    assert words[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sql", ["delete from store.events", "select", "from '/etc/passwd'"])
+def test_exit_code(folder, capsys, sql):
+    """From the command line: code 2, nothing on stdout, one error and one hint on stderr."""
+    assert run(["query", "--ledger", str(folder.path), "--sql", sql]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["bad arguments", "hint"]
+
+
+def test_damaged_journal_through_sql(folder, tmp_path_factory):
+    """An integrity error stays one, though a child of the command met it."""
+    from labs import copy_lab
+
+    own = copy_lab(folder, tmp_path_factory.mktemp("own"))
+    segment = next(own.journal.glob("*.log"))
+    segment.write_bytes(segment.read_bytes()[:200])
+    with pytest.raises(LedgerError) as caught:
+        limited(own, "select 1")
+    assert caught.value.exit_code == 6
