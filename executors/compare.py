@@ -66,7 +66,7 @@ def record_comparison(
     with base.start(ledger, "compare", facts) as session:
         names = {"run_a": run_a, "run_b": run_b, "trace_a": hash_a, "trace_b": hash_b}
         first = _record(session, compared, names)
-        _measure(session, compared, data_a, data_b, first)
+        _measure(session, compared, data_a, data_b, names, first)
         return session.run, compared
 
 
@@ -131,10 +131,19 @@ def _record(session: base.Session, compared: "Comparison", names: dict[str, str]
 
 
 def _measure(
-    session: base.Session, compared: "Comparison", a: "TraceData", b: "TraceData", hash_: str
+    session: base.Session,
+    compared: "Comparison",
+    a: "TraceData",
+    b: "TraceData",
+    names: dict[str, str],
+    hash_: str,
 ) -> None:
-    """Record the numbers that criteria ask for. An incomparable pair yields none."""
-    if compared.result == "incomparable":
+    """Record the numbers that criteria ask for.
+
+    An incomparable pair yields none, and neither does a trace held against itself: a number that
+    could not have come out otherwise is no measurement.
+    """
+    if compared.result == "incomparable" or names["trace_a"] == names["trace_b"]:
         return
     key = {"contract": CONTRACT, "tokens": f"sha256:{a.identity['tokens_sha256']}"}
     for side, data in (("a", a), ("b", b)):

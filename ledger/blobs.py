@@ -68,7 +68,7 @@ def read_blob(folder: Folder, digest: str) -> bytes:
 
 def list_blobs(folder: Folder) -> Iterator[str]:
     """Every digest that has a blob, ascending."""
-    for part in sorted(folder.blobs.iterdir()):
+    for part in sorted(path for path in folder.blobs.iterdir() if path.is_dir()):
         for path in sorted(part.iterdir()):
             digest = ids.HASH_PREFIX + part.name + path.name
             if ids.is_hash(digest):

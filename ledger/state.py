@@ -257,7 +257,10 @@ def read_place(folder: Folder) -> tuple[int, bytes] | None:
     if not folder.state.exists():
         return None
     try:
-        db = sqlite3.connect(f"{folder.state.as_uri()}?mode=ro", uri=True)
+        # Without a log beside it the file is whole, and asking leaves no file there either.
+        is_whole = not Path(f"{folder.state}-wal").exists()
+        more = "&immutable=1" if is_whole else ""
+        db = sqlite3.connect(f"{folder.state.as_uri()}?mode=ro{more}", uri=True)
         try:
             row = db.execute("select position, chain from place").fetchone()
         finally:

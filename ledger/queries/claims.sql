@@ -4,17 +4,18 @@
 -- column text: the claim in words
 -- column fate: latest status given to it; open where none was
 -- column standing: judged (here), reported (by others), or open
--- column position: greatest position the row rests on
+-- column hash: entry hash of that verdict, or of the statement while it is open
+-- column position: position of that entry
 -- example: ledger query claims --reported yes
 with latest as (
-    select name, arg_max(status, position) as status, bool_or(reported) as reported,
+    select name, reported, arg_max(status, position) as status, arg_max(hash, position) as hash,
            max(position) as position
-    from statuses where branch is null group by name
+    from statuses where branch is null group by name, reported
 )
 select c.claim, c.text, coalesce(l.status, 'open') as fate,
        case when l.status is null then 'open' when l.reported then 'reported' else 'judged' end
            as standing,
-       greatest(c.position, coalesce(l.position, 0)) as position
-from claims c left join latest l on l.name = c.claim
+       coalesce(l.hash, c.hash) as hash, coalesce(l.position, c.position) as position
+from claims c left join latest l on l.name = c.claim and l.reported = c.reported
 where getvariable('reported') is null or c.reported = (getvariable('reported') = 'yes')
-order by c.position
+order by c.position, c.claim

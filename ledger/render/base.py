@@ -27,7 +27,7 @@ from ledger.errors import TemplateFailed
 #: an editable install, a wheel and a source archive all find them.
 TEMPLATES: Final = Path(__file__).resolve().parents[1] / "_templates"
 _FRONT: Final = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
-_KEYS: Final = {"output", "queries", "for_each", "unless_empty", "title"}
+_KEYS: Final = {"output", "queries", "for_each", "unless_empty"}
 
 
 @attrs.frozen(slots=True, kw_only=True)

@@ -22,12 +22,23 @@ def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
     provenance = entry.body.get("provenance")
     if kind is None or kind.family != "instrument" or provenance is None:
         yield f"position {position} ({entry.kind}) is not a measurement"
-    elif provenance == "measured":
-        yield from _run_weaknesses(entry, position, record)
-    elif provenance != "derived":
+        return
+    if provenance not in ("measured", "derived"):
         yield f"position {position} ({entry.kind}) is {provenance}, not measured"
-    elif not entry.cites:
+        return
+    yield from _run_weaknesses(entry, position, record)
+    if provenance == "derived":
+        yield from _derivation_weaknesses(entry, position, record, depth)
+
+
+def _derivation_weaknesses(
+    entry: Entry, position: int, record: Record, depth: int
+) -> Iterable[str]:
+    """What is wrong with what a number was derived from."""
+    if not entry.cites:
         yield f"position {position} ({entry.kind}) is derived, but cites nothing it came from"
+    elif entry.kind == "comparison.made" and entry.body["trace_a"] == entry.body["trace_b"]:
+        yield f"position {position} compares a trace with itself, which cannot fail"
     elif depth >= _DEPTH:
         yield f"position {position} is derived over more than {_DEPTH} steps"
     else:
@@ -36,17 +47,21 @@ def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
 
 
 def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str]:
+    """Whether the entry was recorded by its run, while that run was under way."""
     run = entry.body.get("run")
-    if not entry.actor.startswith("executor:"):
-        yield f"position {position} says measured, but {entry.actor} is no executor"
-    started = record.standing(f"run/{run}")
-    if started is None:
+    started, latest = record.standing(f"provenance/{run}"), record.standing(f"run/{run}")
+    begun = record.read(started[1]) if started is not None else None
+    if started is None or begun is None or latest is None:
         yield f"position {position} names run {run}, which this ledger has no start of"
-    elif started[0] == "failed":
-        yield f"run {run} failed at position {started[2]}"
-    declared = record.standing(f"provenance/{run}")
-    if declared is not None and declared[0] not in ("measured", "derived"):
-        yield f"run {run} was started as {declared[0]} at position {declared[2]}"
+        return
+    if not entry.actor.startswith("executor:") or entry.actor != begun[0].actor:
+        yield f"position {position} was recorded by {entry.actor}; run {run} is {begun[0].actor}'s"
+    if started[0] not in ("measured", "derived"):
+        yield f"run {run} was started as {started[0]} at position {started[2]}"
+    if position < started[2] or (latest[0] == "finished" and position > latest[2]):
+        yield f"position {position} lies outside run {run}"
+    if latest[0] == "failed":
+        yield f"run {run} failed at position {latest[2]}"
 
 
 def matches(key: Mapping[str, Any], binding: Mapping[str, Any]) -> bool:

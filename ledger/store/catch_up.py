@@ -43,7 +43,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator["duckdb.DuckDBPy
 
     try:
         db = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.ResourceInUseException) as error:
         if is_taken(error):
             raise Busy from error
         raise
@@ -54,8 +54,10 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator["duckdb.DuckDBPy
 
 
 def is_taken(error: Exception) -> bool:
-    """Whether DuckDB's error says that another process holds the file."""
-    return _TAKEN in str(error)
+    """Whether DuckDB's error says that another process, or this one elsewhere, holds the file."""
+    import duckdb
+
+    return _TAKEN in str(error) or isinstance(error, duckdb.ResourceInUseException)
 
 
 def catch_up(folder: Folder, on_progress: Progress | None = None) -> None:

@@ -21,6 +21,7 @@ from ledger.queries.base import Table
 from ledger.store.catch_up import Progress
 from ledger.store.reader import open_reader
 
+_SECONDS: Final = (0.1, 3600.0)
 _ADDRESS_SPACE: Final = 4 * 1024**3
 _CELL_CHARACTERS: Final = 65_536
 _ANSWER_CHARACTERS: Final = 32 * 1024 * 1024
@@ -43,8 +44,17 @@ def ask(
 
     Raises `BadArguments` for SQL that is wrong, not a question, or over a limit.
     """
+    if not _SECONDS[0] <= seconds <= _SECONDS[1]:  # not a number either
+        raise BadArguments(
+            f"--seconds {seconds:g} is out of bounds",
+            hint="from {:g} to {:g}".format(*_SECONDS),
+        )
     with open_reader(folder, at=at, on_progress=on_progress):
         pass  # catches up here, where progress can be shown, and refuses a bad position
+    return _ask_child(folder, sql, at=at, rows=rows, seconds=seconds)
+
+
+def _ask_child(folder: Folder, sql: str, *, at: int | None, rows: int, seconds: float) -> Table:
     request = {"ledger": str(folder.path), "sql": sql, "at": at, "rows": rows, "seconds": seconds}
     try:
         child = subprocess.run(

@@ -48,6 +48,14 @@ select position, 'sha256:' || sha256('\\x00'::blob || encode(entry)) as hash, ch
 from split order by position
 """
 
+#: Lines whose chain value is not the one that the line before and the entry give: a journal that
+#: was changed is not served as the record, not even once.
+_BROKEN_CHAIN: Final = """
+select count(*) from (
+    select chain, hash, lag(chain, 1, $chain) over (order by position) as before from arrived
+) where chain <> sha256(unhex(before) || unhex(substr(hash, 8)))
+"""
+
 
 @attrs.frozen(slots=True)
 class Place:
@@ -134,7 +142,9 @@ def load(db: "duckdb.DuckDBPyConnection", data: bytes, place: Place, prefix: str
     _read(db, data, place)
     count, low, high = _row(db, "select count(*), min(position), max(position) from arrived")
     lines = data.count(b"\n")
-    if not (count == lines and low == place.position and high == place.position + lines - 1):
+    (broken,) = _row(db, _BROKEN_CHAIN, {"chain": place.chain})
+    in_order = count == lines and low == place.position and high == place.position + lines - 1
+    if not in_order or broken:
         raise _damage(data, place)
     known = known_versions()
     db.execute(f"create temp view slice as select * from arrived where {known}")  # noqa: S608
@@ -181,8 +191,10 @@ def _damage(data: bytes, place: Place) -> IntegrityError:
     )
 
 
-def _row(db: "duckdb.DuckDBPyConnection", sql: str) -> tuple[Any, ...]:
-    row = db.execute(sql).fetchone()
+def _row(
+    db: "duckdb.DuckDBPyConnection", sql: str, values: dict[str, str] | None = None
+) -> tuple[Any, ...]:
+    row = db.execute(sql, values).fetchone()
     if row is None:
         raise AssertionError("an aggregate gives one row")
     return row

@@ -105,6 +105,14 @@ def test_python_values_are_out_of_reach(ledger):
     assert secret.fetchall() == [(42,)]
 
 
+def test_two_readers_in_one_process(ledger):
+    """While one reader of a process is open, another sees what was recorded since."""
+    with open_reader(ledger.folder) as db:
+        ledger.append([note("more")])
+        assert ask(ledger.folder, "select count(*) from events") == [(2,)]
+        assert db.execute("select count(*) from events").fetchall() == [(1,)]
+
+
 def test_empty_ledger(tmp_path):
     """A ledger without any entry answers with no rows."""
     folder = new_folder(tmp_path / "lab")
