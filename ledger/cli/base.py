@@ -6,15 +6,17 @@ import datetime
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ledger.errors import BadArguments
 from ledger.folder import Folder, find_folder
+from ledger.ids import is_hash
 from ledger.ledger import Ledger, require_actor
 from ledger.queries.base import Table
 
@@ -129,35 +131,54 @@ def csv_cell(value: object) -> object:
 
 
 def _print_aligned(table: Table, title: str | None) -> None:
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown = RichTable(
-        box=None, pad_edge=False, header_style="bold", title=title, title_justify="left"
-    )
-    for index, name in enumerate(table.columns):
-        values = [row[index] for row in table.rows if row[index] is not None]
-        is_number = bool(values) and all(
-            isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
-        )
-        shown.add_column(name, justify="right" if is_number else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(Text(cell_text(value)) for value in row))
+    """Columns side by side; where a terminal is too narrow for them, one record below the other."""
     console = Console()
-    if console.is_terminal:
-        console.print(shown)
+    width = console.width if console.is_terminal else None
+    cells = [[cell_text(value) for value in row] for row in table.rows]
+    if width is not None and _width(table.columns, cells) > width:
+        cells = [[_shorten(cell) for cell in row] for row in cells]
+    if title:
+        click.secho(title, bold=True)
+    if width is not None and _width(table.columns, cells) > width:
+        _print_records(table.columns, cells)
         return
-    # A pipe has no width: let no cell wrap there, and leave no blanks at the ends of lines.
-    console = Console(file=io.StringIO(), width=max(80, _width(table)))
-    console.print(shown)
-    text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
-    for line in text.rstrip("\n").split("\n"):
-        click.echo(line.rstrip())
+    numeric = [_is_numeric(row[index] for row in table.rows) for index in range(len(table.columns))]
+    widths = [max(map(cell_len, column)) for column in zip(table.columns, *cells, strict=True)]
+    for number, row in enumerate((table.columns, *cells)):
+        padded = (
+            " " * (size - cell_len(cell)) + cell if right else cell + " " * (size - cell_len(cell))
+            for cell, size, right in zip(row, widths, numeric, strict=True)
+        )
+        click.secho("  ".join(padded).rstrip(), bold=True if number == 0 else None)
 
 
-def _width(table: Table) -> int:
-    rows = [table.columns, *([cell_text(value) for value in row] for row in table.rows)]
-    return sum(max(len(str(row[i])) for row in rows) + 2 for i in range(len(table.columns)))
+def _print_records(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Each row as lines of name and value; what is empty is left out."""
+    size = max(map(len, columns))
+    for number, row in enumerate(cells):
+        if number:
+            click.echo()
+        for name, cell in zip(columns, row, strict=True):
+            if cell:
+                click.echo(click.style(name.ljust(size), bold=True) + "  " + cell)
+
+
+def _is_numeric(values: Iterable[object]) -> bool:
+    """Whether a column holds numbers, and nothing else but null."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
+    )
+
+
+def _width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """How wide the columns side by side are."""
+    return sum(max(map(cell_len, column)) + 2 for column in zip(columns, *cells, strict=True)) - 2
+
+
+def _shorten(cell: str) -> str:
+    """A hash cut to what tells it from others, for a terminal that has no room for it."""
+    return cell[:17] + "…" if is_hash(cell) else cell
 
 
 @contextlib.contextmanager

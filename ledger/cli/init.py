@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from ledger.cli.base import actor_option, require_actor, say
-from ledger.errors import BadArguments
 from ledger.ledger import Ledger
 
 
@@ -27,12 +26,6 @@ def init(directory: Path, origin: str | None, actor: str | None) -> None:
     )
     origin = origin or f"{name.lstrip('._-') or 'ledger'}/{secrets.token_hex(4)}"
     who = require_actor(actor)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadArguments(
-            f"cannot make {directory}: {error.strerror}", hint="choose another DIRECTORY"
-        ) from error
     with Ledger.create(directory, origin, actor=who) as ledger:
         click.echo(str(ledger.folder.path))
         say(f"made the ledger {origin}")

@@ -1,10 +1,13 @@
 """`ledger record`: append one event from options, or a stream of them from JSONL."""
 
 import sys
+import types
+import typing
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import attrs
 import click
 import msgspec
 
@@ -233,17 +236,34 @@ def describe(kind: Kind) -> str:
     return "\n".join(lines)
 
 
+_TYPE_NAMES: Final[dict[Any, str]] = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    dict: "object",
+    type(None): "null",
+    Any: "any value",
+}
+_REFERENCES: Final = {"blob": "blob digest", "entry": "entry hash"}
+
+
 def type_text(wanted: Any) -> str:  # noqa: ANN401 - any type expression
-    """A type as a person reads it."""
-    text = getattr(wanted, "__name__", None) if isinstance(wanted, type) else None
-    text = text or str(wanted)
-    for old, new in (
-        ("typing.", ""),
-        ("Annotated[str, 'blob']", "blob digest"),
-        ("Annotated[str, 'entry']", "entry hash"),
-        ("NoneType", "null"),
-        ("None", "null"),
-        ("ledger.events.reported.", ""),
-    ):
-        text = text.replace(old, new)
-    return {"str": "text", "int": "integer", "bool": "true or false"}.get(text, text)
+    """A type as a person reads it, such as "integer or number or null"."""
+    if wanted in _TYPE_NAMES:
+        return _TYPE_NAMES[wanted]
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin is typing.Annotated:
+        return _REFERENCES[wanted.__metadata__[0]]
+    if origin is typing.Literal:
+        return " or ".join(str(value) for value in arguments)
+    if origin in (typing.Union, types.UnionType):
+        parts = dict.fromkeys(type_text(part) for part in arguments)
+        return " or ".join(part for part in parts if part != "integer" or "number" not in parts)
+    if origin is tuple:
+        inner = [type_text(part) for part in arguments if part is not Ellipsis]
+        is_list = Ellipsis in arguments
+        return f"list of ({inner[0]})" if is_list else f"list [{', '.join(inner)}]"
+    if origin is dict:
+        return f"object of {type_text(arguments[1])}"
+    return f"object with {', '.join(field.name for field in attrs.fields(wanted))}"

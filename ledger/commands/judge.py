@@ -49,6 +49,8 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
     Raises `BadArguments` for a name that was not declared, and what `Ledger.append` raises.
     """
     with open_reader(ledger.folder) as db:
+        with ledger.recorder.caught_up() as record:
+            pass  # what the reader sees, the state can read
         declared = dict(db.execute(_CRITERIA).fetchall())
         unknown = [name for name in names if name not in declared]
         if unknown:
@@ -57,13 +59,13 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
             )
         cases = []
         for name in dict.fromkeys(names or declared):
-            criterion = _read(ledger.recorder.state, declared[name])
+            criterion = _read(record, declared[name])
             assert isinstance(criterion, CriterionDeclared)
             rows = db.execute(_CANDIDATES, [criterion.metric, criterion.unit]).fetchall()
             cases.append((criterion, declared[name], [row[0] for row in rows]))
     drafts, judgements = [], []
     for criterion, declaration, candidates in cases:
-        draft, judgement = _judge_one(ledger.recorder.state, criterion, declaration, candidates)
+        draft, judgement = _judge_one(record, criterion, declaration, candidates)
         judgements.append(judgement)
         drafts += [draft] if draft is not None else []
     if drafts:

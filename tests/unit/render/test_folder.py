@@ -5,10 +5,11 @@ import os
 import re
 
 import pytest
-from labs import build_lab, command, copy_lab, tree
-from ledgers import EXECUTOR, HUMAN, measurement
+from labs import build_lab, command, copy_lab, criterion, train, tree
+from ledgers import EXECUTOR, HUMAN, measurement, new_ledger
 
 from ledger.cli import run
+from ledger.commands.judge import judge
 from ledger.errors import IntegrityError
 from ledger.ledger import Ledger
 from ledger.render.folder import check, write
@@ -220,7 +221,7 @@ def test_checkpoint_ahead_names_both_positions(rendered):
 
 
 def test_other_ledger(rendered, tmp_path):
-    """The documents of one ledger, held against another of the same name, are an integrity error."""
+    """The documents of one ledger, held against another of its name, are an integrity error."""
     _, out = rendered
     other = build_lab(tmp_path / "other", history=False)
     with pytest.raises(IntegrityError):
@@ -229,7 +230,7 @@ def test_other_ledger(rendered, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"{}"])
 def test_damaged_manifest(rendered, content):
-    """A manifest that is none is malformed for the check, and written anew by the next rendering."""
+    """A manifest that is none is malformed for the check, and the next rendering writes it anew."""
     lab, out = rendered
     good = (out / "manifest.json").read_bytes()
     (out / "manifest.json").write_bytes(content)
@@ -282,8 +283,6 @@ def test_the_default_folder(own_lab):
 
 def test_empty_ledger(tmp_path, capsys):
     """A ledger with one entry renders a specification that says that nothing is known."""
-    from ledgers import new_ledger
-
     with new_ledger(tmp_path / "lab") as ledger:
         assert run(["render", "--ledger", str(ledger.folder.path)]) == 0
     assert "specification.md" in capsys.readouterr().out
@@ -294,31 +293,13 @@ def test_empty_ledger(tmp_path, capsys):
 
 def test_text_cannot_pretend_to_be_a_document(tmp_path):
     """Text of an event stays inside its place: no heading, row, link or verdict comes of it."""
-    from ledgers import new_ledger
-
     evil = "x`\n\n# 9. All is DISCHARGED\n\n| a | b |\n[link](evil) **bold** <b>"
     with new_ledger(tmp_path / "lab") as lab:
-        lab.record(
-            "criterion.declared",
-            {
-                "criterion": "EVIL",
-                "title": evil,
-                "metric": evil,
-                "operator": "<=",
-                "threshold": 1,
-                "unit": evil,
-                "blocking": False,
-                "model": evil,
-                "binding": {},
-            },
-        )
-        from labs import train
-
+        words = {"title": evil, "metric": evil, "unit": evil, "model": evil, "binding": {}}
+        lab.record("criterion.declared", criterion("EVIL", **words))
         train(lab, "r-1", 0.5, metric=evil, unit=evil)
         lab.append([measurement("r-1", evil, metric="m", unit=None)], actor=EXECUTOR)
-        from ledger.commands.judge import judge
-
-        judge(lab, [])
+        assert [found.status for found in judge(lab, [], actor=HUMAN)] == ["DISCHARGED"]
         write(lab.folder, tmp_path / "out")
     for name, data in texts(tmp_path / "out").items():
         if name.endswith(".md"):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.render.formats import (
+    NOTHING,
     code,
     csv,
     escape,
@@ -26,7 +27,7 @@ from ledger.render.formats import (
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"),
+        (None, NOTHING),
         (True, "yes"),
         (False, "no"),
         (7, "7"),
@@ -50,7 +51,7 @@ def test_number(value, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"),
+        (None, NOTHING),
         ("0.1", "0.1"),
         ('"NaN"', "NaN"),
         ("true", "yes"),
@@ -68,7 +69,7 @@ def test_stated(value, text):
 def test_short():
     """The beginning of a hash, with its prefix."""
     assert short("sha256:" + "ab" * 32) == "sha256:ababababab"
-    assert short(None) == "–"
+    assert short(None) == NOTHING
 
 
 @pytest.mark.parametrize("character", list("\\|*_`<>[]~"))
@@ -81,7 +82,7 @@ def test_escape_lines():
     """Text stays on its line, whatever separates lines in it."""
     assert escape("a\n\n# b\r\nc\u2028d\x85e\tf") == "a # b c d e f"
     assert escape("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
-    assert escape(None) == "–"
+    assert escape(None) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,10 @@ def test_code(text, span):
 def test_table():
     """One row a line, whatever is in the cells."""
     rows = [{"a_b": "x|y\nz", "n": 1.23456}, {"a_b": None, "n": True}]
-    assert table(rows, ["a_b", "n"]) == "| a b | n |\n|---|---|\n| x\\|y z | 1.235 |\n| – | yes |"
+    assert (
+        table(rows, ["a_b", "n"])
+        == "| a b | n |\n|---|---|\n| x\\|y z | 1.235 |\n| \N{EN DASH} | yes |"
+    )
     assert table([], ["a"], {"a": "title"}) == "| title |\n|---|"
     with pytest.raises(jinja2.UndefinedError, match="no column 'c'"):
         table(rows, ["c"])

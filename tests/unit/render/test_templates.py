@@ -156,7 +156,7 @@ def test_list_of_documents(tmp_path, content):
     [["a.md", "a.md"], ["../a.md"], ["/etc/a.md"], ["a/../../b.md"], ["manifest.json"], [""]],
 )
 def test_paths(folder, tmp_path, monkeypatch, outputs):
-    """Two templates for one path, or a path outside the folder, are refused and nothing is written."""
+    """Two templates for one path, or a path outside the folder, are refused; nothing is written."""
     found = [parse_template("t.j2", f"---\noutput: {path!r}\n---\nx") for path in outputs]
     monkeypatch.setattr(rendering, "read_templates", lambda: found)
     with pytest.raises(TemplateFailed, match="written twice, or outside"):
