@@ -10,7 +10,7 @@ MEASUREMENTS = Projection(
         ("run", "varchar", "run that measured it; null for an asserted number"),
         ("metric", "varchar", "name of the quantity"),
         ("value", "double", "the number; null for a truth value or text"),
-        ("value_json", "varchar", "the value as recorded"),
+        ("value_json", "json", "the value as recorded"),
         ("unit", "varchar", "its unit"),
         ("provenance", "varchar", "measured, derived, asserted or synthetic"),
         ("key", "json", "the comparability key"),
@@ -19,7 +19,7 @@ MEASUREMENTS = Projection(
         select position, hash, entry->>'$.body.run', entry->>'$.body.metric',
                case when json_type(entry, '$.body.value') <> 'BOOLEAN'
                     then try_cast(entry->>'$.body.value' as double) end,
-               (entry->'$.body.value')::varchar, entry->>'$.body.unit',
+               entry->'$.body.value', entry->>'$.body.unit',
                entry->>'$.body.provenance', entry->'$.body.key'
         from slice where kind = 'measurement.taken'
     """,
@@ -38,7 +38,7 @@ CRITERIA = Projection(
         ("title", "varchar", "what is demanded"),
         ("metric", "varchar", "metric"),
         ("operator", "varchar", "operator"),
-        ("threshold", "varchar", "threshold as JSON"),
+        ("threshold", "json", "threshold"),
         ("unit", "varchar", "unit"),
         ("blocking", "boolean", "whether shipping waits for it"),
         ("binding", "json", "conditions that evidence must match; null when reported"),
@@ -46,7 +46,7 @@ CRITERIA = Projection(
     select="""
         select position, hash, entry->>'$.body.criterion', entry->>'$.body.criterion', 'criterion',
                false, entry->>'$.body.model', entry->>'$.body.title', entry->>'$.body.metric',
-               entry->>'$.body.operator', nullif((entry->'$.body.threshold')::varchar, 'null'),
+               entry->>'$.body.operator', nullif(entry->'$.body.threshold', 'null'::json),
                entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean,
                entry->'$.body.binding'
         from slice where kind = 'criterion.declared'
@@ -54,7 +54,7 @@ CRITERIA = Projection(
         select position, hash, coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
                entry->>'$.body.subject', entry->>'$.body.row_family', true, entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
-               nullif((entry->'$.body.threshold')::varchar, 'null'), entry->>'$.body.unit',
+               nullif(entry->'$.body.threshold', 'null'::json), entry->>'$.body.unit',
                (entry->>'$.body.blocking')::boolean, null
         from slice where kind = 'criterion.reported'
     """,
@@ -90,20 +90,20 @@ STATUSES = Projection(
         ("reported", "boolean", "whether others gave it"),
         ("branch", "varchar", "null on the main line"),
         ("from_status", "varchar", "the status before, as reported"),
-        ("value", "varchar", "the value judged, as JSON"),
-        ("threshold", "varchar", "the threshold applied, as JSON"),
+        ("value", "json", "the value judged"),
+        ("threshold", "json", "the threshold applied"),
         ("unit", "varchar", "unit of both"),
         ("evidence", "varchar", "hash of the measurement, or what others named"),
     ),
     select="""
         select position, hash, entry->>'$.body.criterion', entry->>'$.body.status', false, branch,
-               null, (entry->'$.body.value')::varchar, (entry->'$.body.threshold')::varchar,
+               null, entry->'$.body.value', entry->'$.body.threshold',
                entry->>'$.body.unit', entry->>'$.body.evidence'
         from slice where kind = 'verdict.given'
         union all
         select position, hash, entry->>'$.body.subject', entry->>'$.body.status', true, branch,
-               entry->>'$.body.from_status', nullif((entry->'$.body.observed')::varchar, 'null'),
-               nullif((entry->'$.body.threshold')::varchar, 'null'), null,
+               entry->>'$.body.from_status', nullif(entry->'$.body.observed', 'null'::json),
+               nullif(entry->'$.body.threshold', 'null'::json), null,
                entry->>'$.body.evidence_class'
         from slice where kind = 'verdict.reported'
     """,

@@ -18,6 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import msgspec
 
 from ledger.errors import BadArguments
 
@@ -105,10 +106,21 @@ def _literal(value: str | float) -> str:
 
 
 def fetch(cursor: "duckdb.DuckDBPyConnection", limit: int | None = None) -> Table:
-    """The answer of an executed statement, at most `limit` rows of it."""
-    columns = tuple(column[0] for column in cursor.description or ())
+    """The answer of an executed statement, at most `limit` rows of it; JSON columns are parsed."""
+    description = cursor.description or ()
+    columns = tuple(column[0] for column in description)
+    is_json = [str(column[1]) == "JSON" for column in description]
     rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    if any(is_json):
+        rows = [
+            tuple(_parse(v) if j else v for v, j in zip(row, is_json, strict=True)) for row in rows
+        ]
     return Table(columns, tuple(tuple(row) for row in rows))
+
+
+def _parse(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value of a JSON column, which DuckDB hands over as text."""
+    return None if value is None else msgspec.json.decode(value)
 
 
 @functools.cache

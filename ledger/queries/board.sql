@@ -20,8 +20,9 @@
 with declared as (
     select row, min(position) as first, max(position) as position, arg_max(family, position) as family,
            max(model) as model, arg_max(title, position) as title,
-           arg_max(concat_ws(' ', coalesce(metric, if(threshold is null, null, 'threshold')),
-                             operator, threshold, unit), position) as metric,
+           arg_max(concat_ws(' ', coalesce(metric, if(threshold is null, null, 'threshold')), operator,
+                   coalesce(format('{:g}', try_cast(threshold::varchar as double)),
+                            threshold->>'$'), unit), position) as metric,
            bool_or(blocking) as blocking, bool_and(reported) as reported
     from criteria group by row
     union all

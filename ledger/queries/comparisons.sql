@@ -13,6 +13,5 @@
 -- column position: position of the comparison
 -- example: ledger query comparisons
 select run, run_a, run_b, result, first_layer, first_point, first_distance, threshold,
-       identity_differences::varchar as identity_differences,
-       path_differences::varchar as path_differences, hash, position
+       identity_differences, path_differences, hash, position
 from comparisons order by position

@@ -7,7 +7,7 @@
 -- column title: what is demanded
 -- column metric: metric
 -- column operator: operator
--- column threshold: threshold as JSON
+-- column threshold: threshold
 -- column unit: unit
 -- column blocking: whether shipping waits for it
 -- column hash: entry hash of the declaration

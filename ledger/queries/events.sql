@@ -13,7 +13,7 @@
 -- column body: the event's own fields as JSON
 -- example: ledger query events --last 5
 select position, hash, kind, stream, stream_version, actor, recorded_at,
-       (entry->'$.body')::varchar as body
+       entry->'$.body' as body
 from (
     select * from events
     where (getvariable('kind') is null or kind = getvariable('kind'))

@@ -10,7 +10,7 @@
 -- column hash: entry hash
 -- column position: position of the measurement
 -- example: ledger query measurements --metric trace_distance_max
-select run, metric, value_json as value, unit, provenance, key::varchar as key, hash, position
+select run, metric, value_json as value, unit, provenance, key, hash, position
 from measurements
 where (getvariable('metric') is null or metric = getvariable('metric'))
   and (getvariable('run') is null or run = getvariable('run'))

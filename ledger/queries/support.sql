@@ -31,7 +31,7 @@ with attempts as (
     group by s.hash
 )
 select s.name as criterion, c.title, s.status, c.metric, m.value_json as value, c.operator,
-       s.threshold, s.unit, c.blocking, a.attempts, m.run, m.provenance, m.key::varchar as key,
+       s.threshold, s.unit, c.blocking, a.attempts, m.run, m.provenance, m.key,
        c.hash as declaration, c.position as declaration_position, s.evidence,
        m.position as evidence_position, s.hash, s.position
 from statuses s

@@ -21,22 +21,13 @@ def number(value: object, digits: int = 4) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     if isinstance(value, float):
         if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
         return f"{value:.{digits}g}"
     return str(value)
-
-
-def stated(value: str | None, digits: int = 6) -> str:
-    """A value that the record keeps as JSON text: numbers shortened, text without its quotes."""
-    if value is None:
-        return NOTHING
-    try:
-        parsed = json.loads(value)
-    except json.JSONDecodeError:
-        return value
-    return number(parsed, digits) if not isinstance(parsed, (list, dict)) else value
 
 
 def short(hash_: str | None, digits: int = 10) -> str:
@@ -119,19 +110,12 @@ def _plain(value: object) -> object:
     return value.isoformat() + "Z" if hasattr(value, "isoformat") else str(value)
 
 
-def parse_json(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON column as a value."""
-    return json.loads(text) if text is not None else None
-
-
 FUNCTIONS = {
     "number": number,
-    "stated": stated,
     "short": short,
     "escape": escape,
     "code": code,
     "table": table,
     "csv": csv,
     "to_json": to_json,
-    "parse_json": parse_json,
 }

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ledger.errors import LedgerError, TemplateFailed
 from ledger.queries import find_query
 from ledger.render.base import Template
-from ledger.render.formats import FUNCTIONS, escape, stated
+from ledger.render.formats import FUNCTIONS, escape, number
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +64,7 @@ class Footnotes:
     def cell(self, row: Mapping[str, Any], digits: int = 4) -> str:
         """An evidence cell: value, unit, and the footnote that says where it comes from."""
         unit = f" {escape(row['unit'])}" if row.get("unit") else ""
-        return escape(stated(row["value"], digits)) + unit + self.cite(row)
+        return escape(number(row["value"], digits)) + unit + self.cite(row)
 
     def print(self) -> str:
         """The footnotes: position and entry hash of everything cited."""

@@ -51,7 +51,6 @@ def test_a_sound_one(folder):
         ("{{ to_json(nothing) }}", 6),
         ("{{ to_json([kinds[0].nothing]) }}", 6),
         ("{{ cite({}) }}", 6),
-        ("{{ parse_json('{') }}", 6),
         ("\n{{ 'a' + 1 }}", 7),
         ("{{ number() }}", 6),
         ("{{ {}['x'] }}", 6),
