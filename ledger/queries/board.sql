@@ -1,4 +1,5 @@
--- The board: every declared row once, in its latest status on the main line.
+-- The board: every declared row once, in its latest status on the main line. A row that others
+-- declared is theirs: their verdicts change no row of this ledger that has the same name.
 -- param model text: only rows listed under this model
 -- param status text: only rows in this status
 -- param reported text: yes for rows that others declared, no for this ledger's own
@@ -23,8 +24,8 @@ with declared as (
            arg_max(concat_ws(' ', coalesce(metric, if(threshold is null, null, 'threshold')), operator,
                    coalesce(format('{:g}', try_cast(threshold::varchar as double)),
                             threshold->>'$'), unit), position) as metric,
-           bool_or(blocking) as blocking, bool_and(reported) as reported
-    from criteria group by row
+           bool_or(blocking) as blocking, reported
+    from criteria group by row, reported
     union all
     select name, min(position), min(position), 'unidentified', null,
            'a row that the history counts without naming it', null, null, true
@@ -37,7 +38,7 @@ named as (
     where s.branch is null
 ),
 latest as (
-    select row, arg_max(named, position) as v from named group by row
+    select row, reported, arg_max(named, position) as v from named group by row, reported
 ),
 attempts as (
     select s.hash as verdict, count(*) as attempts
@@ -55,7 +56,8 @@ select d.row, d.family, d.model, d.title, d.metric, coalesce(v.status, 'unbound'
            as standing,
        v.value, v.evidence, a.attempts, d.blocking, v.position as verdict_position,
        greatest(d.position, coalesce(v.position, 0)) as position
-from declared d left join latest l on l.row = d.row left join attempts a on a.verdict = v.hash
+from declared d left join latest l on l.row = d.row and l.reported = d.reported
+    left join attempts a on a.verdict = v.hash
 where (getvariable('model') is null or d.model = getvariable('model'))
   and (getvariable('status') is null or coalesce(v.status, 'unbound') = getvariable('status'))
   and (getvariable('reported') is null or d.reported = (getvariable('reported') = 'yes'))

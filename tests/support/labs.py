@@ -1,6 +1,7 @@
 """A small laboratory: one ledger with every sort of event, made by the program's own parts.
 
-The real history, criteria, three traces of tiny4 through the float64 reference, two comparisons,
+The real history, criteria, three traces of tiny4 through the float64 reference, comparisons that
+are over the threshold (0001), not possible (0002) and equal (0003),
 training steps, claims and verdicts. The clock is fixed, so it is the same ledger every time but
 for wall times.
 """
@@ -67,6 +68,7 @@ def build_lab(directory: Path, *, history: bool = True) -> Folder:
         trace(lab, F16, TOKENS[:3])
         record_comparison(lab, "trace-0001", "trace-0002", threshold=1e-3)
         record_comparison(lab, "trace-0001", "trace-0003", threshold=1e-3)
+        record_comparison(lab, "trace-0001", "trace-0001", threshold=1e-3)
         train(lab, "train-0001", 2.5)
         lab.record("note.added", {"text": "tables | pipes * stars"})
         judge(lab, [], actor=HUMAN)

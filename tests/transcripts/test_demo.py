@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from documents import ROOT, difference, markdown_files
+from documents import ROOT, difference
 from transcript import GOLDEN, LEDGER, environment, normalise
 
 pytestmark = pytest.mark.slow
@@ -176,7 +176,9 @@ def test_a_folder_that_is_not_empty_is_left_alone(demo):
 
 
 def test_the_clone_is_left_as_it_was(demo):
-    """Neither a ledger nor a page of the demo lies in the clone."""
+    """Nothing of the demo reaches the project's own ledger or the documents rendered from it."""
     assert demo.code == 0
-    pages = [path.relative_to(ROOT).as_posix() for path in markdown_files()]
-    assert "spec/ship-two/history.md" not in pages
+    own = b"".join(path.read_bytes() for path in (ROOT / ".ledger" / "journal").glob("*.log"))
+    assert b"research-ledger/project" in own
+    assert b"research-ledger/demo" not in own
+    assert '"origin": "research-ledger/project"' in (ROOT / "spec" / "manifest.json").read_text()
