@@ -12,6 +12,7 @@ error, because then the journal lost entries.
 """
 
 import sqlite3
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,8 @@ class State:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._db = self._open()
+        # A state that is dropped without `close` lets go of its file all the same.
+        weakref.finalize(self, self._db.close).atexit = False
 
     def _open(self) -> sqlite3.Connection:
         """Open or make the file, alone: two that make it at once would trip over each other."""

@@ -61,7 +61,7 @@ class Commands(click.Group):
         lines = [(name, text) for name, _, text in COMMANDS]
         for name in self.list_commands(ctx)[len(COMMANDS) :]:
             command = self.get_command(ctx, name)
-            lines.append((name, command.get_short_help_str(70) if command else ""))
+            lines.append((name, command.get_short_help_str(200) if command else ""))
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 

@@ -124,12 +124,13 @@ def _pairs(words: tuple[str, ...]) -> dict[str, str]:
 
 
 def _list_tables() -> Table:
-    from ledger.projections import PROJECTIONS
+    from ledger.projections import PROJECTIONS, VIEWS, Projection, View
 
+    tables: tuple[Projection | View, ...] = (*PROJECTIONS, *VIEWS)
     rows = tuple(
-        (projection.name, column, type_, meaning)
-        for projection in PROJECTIONS
-        for column, type_, meaning in projection.columns
+        (table.name, column, type_, meaning)
+        for table in tables
+        for column, type_, meaning in table.columns
     )
     return Table(("table", "column", "type", "meaning"), rows)
 

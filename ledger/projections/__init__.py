@@ -7,7 +7,8 @@ files rebuilds the database.
 from typing import Final
 
 from ledger.projections import events
-from ledger.projections.base import Projection
+from ledger.projections.attempts import ATTEMPTS
+from ledger.projections.base import Projection, View
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.runs import RUN_ENDS, RUNS
@@ -35,4 +36,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     EDGES,
 )
 
-__all__ = ["PROJECTIONS", "Projection"]
+#: What several queries ask of these tables, made anew for each reader.
+VIEWS: Final[tuple[View, ...]] = (ATTEMPTS,)
+
+__all__ = ["PROJECTIONS", "VIEWS", "Projection", "View"]

@@ -40,3 +40,17 @@ class Projection:
         """The statement that makes the table under another name."""
         columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self.columns)
         return f"create {'temp ' if temporary else ''}table {table} ({columns})"
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class View:
+    """A question that several queries ask, over the tables as they stood at a position."""
+
+    name: str
+    columns: tuple[tuple[str, str, str], ...]
+    select: str
+
+    def create(self) -> str:
+        """The statement that makes it for one reader."""
+        names = ", ".join(f'"{name}"' for name, _, _ in self.columns)
+        return f"create temp view {self.name} ({names}) as {self.select}"

@@ -96,7 +96,7 @@ class Query:
         types = {parameter.name: _SQL_TYPES[parameter.type] for parameter in self.parameters}
         for name, value in values.items():
             literal = "null" if value is None else _literal(value)
-            db.execute(f"set variable {name} = {literal}::{types[name]}")
+            db.execute(f'set variable "{name}" = {literal}::{types[name]}')
         cursor = db.execute(self.sql)
         return fetch(cursor)
 

@@ -39,16 +39,6 @@ named as (
 ),
 latest as (
     select row, reported, arg_max(named, position) as v from named group by row, reported
-),
-attempts as (
-    select s.hash as verdict, count(*) as attempts
-    from statuses s
-    join criteria c on c.name = s.name and not c.reported
-    join measurements e on e.hash = s.evidence
-    join measurements m on m.metric = c.metric and m.unit is not distinct from c.unit
-        and json_contains(m.key, c.binding) and m.position <= e.position
-    where not s.reported
-    group by s.hash
 )
 select d.row, d.family, d.model, d.title, d.metric, coalesce(v.status, 'unbound') as status,
        d.reported,

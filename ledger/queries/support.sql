@@ -20,16 +20,6 @@
 -- column hash: hash of the verdict
 -- column position: position of the verdict
 -- example: ledger query support
-with attempts as (
-    select s.hash as verdict, count(*) as attempts
-    from statuses s
-    join criteria c on c.name = s.name and not c.reported
-    join measurements e on e.hash = s.evidence
-    join measurements m on m.metric = c.metric and m.unit is not distinct from c.unit
-        and json_contains(m.key, c.binding) and m.position <= e.position
-    where not s.reported
-    group by s.hash
-)
 select s.name as criterion, c.title, s.status, c.metric, m.value_json as value, c.operator,
        s.threshold, s.unit, c.blocking, a.attempts, m.run, m.provenance, m.key,
        c.hash as declaration, c.position as declaration_position, s.evidence,

@@ -14,7 +14,7 @@ from ledger.errors import BadArguments, StoreFailed
 from ledger.folder import Folder
 from ledger.journal.line import chain_start
 from ledger.journal.reader import committed_end
-from ledger.projections import PROJECTIONS
+from ledger.projections import PROJECTIONS, VIEWS
 from ledger.store.catch_up import (
     Busy,
     Progress,
@@ -126,3 +126,5 @@ def _create_views(db: "duckdb.DuckDBPyConnection", at: int) -> None:
             f"create temp view {name} as select * from store.{name} where position <= {at} "  # noqa: S608
             f"union all select * from tail_{name} where position <= {at}"
         )
+    for view in VIEWS:
+        db.execute(view.create())

@@ -71,7 +71,7 @@ WRONG = [
     ("import ship-two none.jsonl", 2, "cannot read none.jsonl"),
     ("import ship-two .", 2, "Is a directory"),
     ("import ship-two f.txt", 5, "f.txt"),
-    ("init f.txt/x --actor human:a", 2, "cannot make f.txt/x"),
+    ("init f.txt/x --actor human:a", 7, "cannot make f.txt/x"),
     ("init f.txt --actor human:a", 2, "is a file"),
     ("init . --actor human:a", 4, "there is a ledger in"),
     ("init new --origin // --actor human:a", 2, "cannot name a ledger"),
@@ -198,13 +198,8 @@ def test_stream(home, data, code, says):
 
 def test_largest_stream(home):
     """Ten thousand lines are taken at once, and each gets a position and a hash."""
-    done = command(
-        home,
-        "record",
-        "--from",
-        "-",
-        input=b'{"kind":"note.added","body":{"text":"x"}}\n' * MAX_BATCH,
-    )
+    line = b'{"kind":"note.added","body":{"text":"x"}}\n'
+    done = command(home, "record", "--from", "-", input=line * MAX_BATCH)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == MAX_BATCH
 
@@ -220,7 +215,7 @@ def test_who_is_it(home, capsys, monkeypatch, words):
     monkeypatch.setenv("LEDGER_ACTOR", "somebody")
     assert run(words) == 2
     assert "is no actor" in capsys.readouterr().err
-    assert home.exists()
+    assert not (home / "n" / ".ledger").exists()
 
 
 LONG = ["query", "events", "--format", "jsonl"]
@@ -244,19 +239,8 @@ def test_reader_that_leaves(home, words):
 def test_reader_that_leaves_does_not_change_the_verdict(home):
     """The exit code is the verdict, though nobody reads the findings."""
     segment = next((home / ".ledger" / "journal").glob("*.log"))
-    segment.write_bytes(
-        segment.read_bytes().replace(b'"text":"it will hold"', b'"text":"it will fold"')
-    )
-    with open(os.devnull) as null:  # noqa: PTH123 - closed for writing, as a reader that left
-        done = subprocess.run(
-            [SCRIPT, "audit", "--json"],
-            cwd=home,
-            stdout=null,
-            capture_output=False,
-            check=False,
-            stderr=subprocess.PIPE,
-        )
-    assert done.returncode in (6, 7)
+    data = segment.read_bytes()
+    segment.write_bytes(data.replace(b'"text":"it will hold"', b'"text":"it will fold"'))
     left, right = os.pipe()
     os.close(left)
     done = subprocess.run(
