@@ -127,7 +127,8 @@ class Session:
 
     def fail(self, error: BaseException) -> None:
         """Record `run.failed` with the reason."""
-        name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        is_stop = isinstance(error, (KeyboardInterrupt, SystemExit))
+        name = "interrupted" if is_stop else type(error).__name__
         # A file name may hold bytes that are no text, and a message may be longer than an entry.
         reason = str(error)[:_REASON_CHARACTERS].encode("utf-8", "replace").decode()
         fields = {"wall_ms": self._wall_ms(), "error": name, "reason": reason or name}

@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
@@ -152,6 +153,8 @@ class _Stdout:
 
 def main() -> None:
     """Entry point of both console scripts."""
+    # A run that is told to stop says so in the record, as it does when interrupted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         sys.stdout = cast("TextIO", _Stdout(sys.stdout))

@@ -7,13 +7,14 @@ The header is the comment at the top of the file::
     -- column row: the row
     -- example: ledger query board --model MODEL-1
 
-Parameters are named, typed (text, integer, number) and null unless given; `required` after the type
-makes one mandatory. Every query ends in an order by, so that the same record gives the same bytes.
+Parameters are named, typed (text, integer, number, yesno) and null unless given; `required` after
+the type makes one mandatory. Every query ends in an order by, so that the same record gives the
+same bytes.
 """
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,10 +26,28 @@ from ledger.errors import BadArguments
 if TYPE_CHECKING:
     import duckdb
 
-_PARAMETER: Final = re.compile(r"param (\w+) (text|integer|number)( required)?: (.+)")
+_PARAMETER: Final = re.compile(r"param (\w+) (text|integer|number|yesno)( required)?: (.+)")
 _COLUMN: Final = re.compile(r"column (\w+): (.+)")
-_SQL_TYPES: Final = {"text": "varchar", "integer": "bigint", "number": "double"}
-_PYTHON_TYPES: Final = {"text": str, "integer": int, "number": float}
+_SQL_TYPES: Final = {
+    "text": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "yesno": "boolean",
+}
+
+
+def _yes_or_no(value: object) -> bool:
+    """Read yes or no. Raises `KeyError` for anything else."""
+    return {"yes": True, "no": False, "true": True, "false": False}[str(value).lower()]
+
+
+_PYTHON_TYPES: Final[dict[str, Callable[[Any], Any]]] = {
+    "text": str,
+    "integer": int,
+    "number": float,
+    "yesno": _yes_or_no,
+}
+_WORDS: Final = {"text": "text", "integer": "integer", "number": "number", "yesno": "yes or no"}
 
 
 @attrs.frozen(slots=True)
@@ -78,8 +97,8 @@ class Query:
                 continue
             try:
                 values[name] = _PYTHON_TYPES[parameter.type](value)
-            except (TypeError, ValueError):
-                wrong.append(f"--{name} {value!r} is not {parameter.type}")
+            except (KeyError, TypeError, ValueError):
+                wrong.append(f"--{name} {value!r} is not {_WORDS[parameter.type]}")
                 continue
             if parameter.type == "integer" and not 0 <= values[name] < 2**63:
                 wrong.append(f"--{name} {value} is not an integer from 0 to 2^63 - 1")

@@ -2,7 +2,7 @@
 -- declared is theirs: their verdicts change no row of this ledger that has the same name.
 -- param model text: only rows listed under this model
 -- param status text: only rows in this status
--- param reported text: yes for rows that others declared, no for this ledger's own
+-- param reported yesno: yes for rows that others declared, no for this ledger's own
 -- column row: the row: a criterion, gate or invariant, by the name of its falsifier where it has one
 -- column family: criterion, gate, invariant, or unidentified
 -- column model: the model it is listed under
@@ -50,5 +50,5 @@ from declared d left join latest l on l.row = d.row and l.reported = d.reported
     left join attempts a on a.verdict = v.hash
 where (getvariable('model') is null or d.model = getvariable('model'))
   and (getvariable('status') is null or coalesce(v.status, 'unbound') = getvariable('status'))
-  and (getvariable('reported') is null or d.reported = (getvariable('reported') = 'yes'))
+  and (getvariable('reported') is null or d.reported = getvariable('reported'))
 order by d.reported, d.first, d.row

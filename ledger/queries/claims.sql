@@ -1,5 +1,5 @@
 -- Claims and their fates: every claim with the latest verdict on it.
--- param reported text: yes for claims that others stated, no for this ledger's own
+-- param reported yesno: yes for claims that others stated, no for this ledger's own
 -- column claim: name of the claim
 -- column text: the claim in words
 -- column fate: latest status given to it; open where none was
@@ -17,5 +17,5 @@ select c.claim, c.text, coalesce(l.status, 'open') as fate,
            as standing,
        coalesce(l.hash, c.hash) as hash, coalesce(l.position, c.position) as position
 from claims c left join latest l on l.name = c.claim and l.reported = c.reported
-where getvariable('reported') is null or c.reported = (getvariable('reported') = 'yes')
+where getvariable('reported') is null or c.reported = getvariable('reported')
 order by c.position, c.claim

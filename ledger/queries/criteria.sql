@@ -1,5 +1,5 @@
 -- Criteria, gates and invariants as declared, with their thresholds.
--- param reported text: yes for those that others declared, no for this ledger's own
+-- param reported yesno: yes for those that others declared, no for this ledger's own
 -- column name: its own name
 -- column row: the row of the board it is
 -- column family: criterion, gate or invariant
@@ -15,5 +15,5 @@
 -- example: ledger query criteria --reported no
 select name, row, family, model, title, metric, operator, threshold, unit, blocking, hash, position
 from criteria
-where getvariable('reported') is null or reported = (getvariable('reported') = 'yes')
+where getvariable('reported') is null or reported = getvariable('reported')
 order by position

@@ -1,6 +1,6 @@
 -- Runs: what was executed, on which device, and how it ended.
 -- param executor text: only runs of this executor
--- param reported text: yes for runs that others reported, no for this ledger's own
+-- param reported yesno: yes for runs that others reported, no for this ledger's own
 -- column run: name of the run
 -- column executor: executor
 -- column engine: engine
@@ -21,5 +21,5 @@ select r.run, r.executor, r.engine, r.model, r.model_digest, r.device_asked, r.d
        coalesce(e.position, r.position) as position
 from runs r left join run_ends e on e.run = r.run and e.reported = r.reported
 where (getvariable('executor') is null or r.executor = getvariable('executor'))
-  and (getvariable('reported') is null or r.reported = (getvariable('reported') = 'yes'))
+  and (getvariable('reported') is null or r.reported = getvariable('reported'))
 order by r.position, e.position

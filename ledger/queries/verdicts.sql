@@ -1,6 +1,6 @@
 -- Verdicts, oldest first: given by this ledger, or reported by others.
 -- param row text: only verdicts that speak of this name
--- param reported text: yes for those that others gave, no for this ledger's own
+-- param reported yesno: yes for those that others gave, no for this ledger's own
 -- column name: what the verdict speaks of
 -- column status: the status
 -- column standing: judged (here) or reported (by others)
@@ -17,5 +17,5 @@ select name, status, if(reported, 'reported', 'judged') as standing, branch, fro
        threshold, unit, evidence, hash, position
 from statuses
 where (getvariable('row') is null or name = getvariable('row'))
-  and (getvariable('reported') is null or reported = (getvariable('reported') = 'yes'))
+  and (getvariable('reported') is null or reported = getvariable('reported'))
 order by position

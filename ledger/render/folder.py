@@ -62,6 +62,12 @@ def write(folder: Folder, out: Path, on_progress: Progress | None = None) -> lis
     """
     pages, position, chain = render_all(folder, None, on_progress)
     before = _readable_manifest(out)
+    if before is not None and before.origin == folder.origin and before.position > position:
+        raise IntegrityError(
+            f"{out} was rendered at position {before.position}, the journal ends at {position}",
+            hint="the journal lost entries: restore it from a copy; nothing was written",
+            position=position,
+        )
     results = []
     try:
         for page in pages:

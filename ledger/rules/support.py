@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ledger import canonical
 from ledger.entry import Entry, format_hash, parse_hash
 from ledger.events import KINDS
 from ledger.rules.base import Record
@@ -65,5 +66,11 @@ def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str
 
 
 def matches(key: Mapping[str, Any], binding: Mapping[str, Any]) -> bool:
-    """Whether a measurement's key meets every condition of a criterion's binding."""
-    return all(name in key and key[name] == wanted for name, wanted in binding.items())
+    """Whether a measurement's key meets every condition of a criterion's binding.
+
+    Values are compared as JSON writes them: true is not 1, and 1 is not "1".
+    """
+    return all(
+        name in key and canonical.encode(key[name]) == canonical.encode(wanted)
+        for name, wanted in binding.items()
+    )

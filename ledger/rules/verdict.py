@@ -38,7 +38,7 @@ def mismatches(criterion: CriterionDeclared, evidence: MeasurementTaken) -> Iter
     if evidence.unit != criterion.unit:
         yield f"the evidence is in {evidence.unit}, the criterion in {criterion.unit}"
     if not matches(evidence.key, criterion.binding):
-        wanted = {k: v for k, v in criterion.binding.items() if evidence.key.get(k) != v}
+        wanted = {k: v for k, v in criterion.binding.items() if not matches(evidence.key, {k: v})}
         yield f"the evidence is not about what the criterion is bound to: {wanted}"
 
 

@@ -271,8 +271,9 @@ def test_without_stdout(home):
     assert b"integrity is sound" in done.stderr
 
 
-def test_interrupted_run(home):
-    """Ctrl-C ends a run with 130, and the run is recorded as interrupted."""
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_run(home, sent, code):
+    """Ctrl-C or SIGTERM ends a run, and the run is recorded as interrupted."""
     from labs import F16
 
     words = ["run", "trace", F16, "--engine", "a", "--device", "cpu", "--ids", "1,2,3"]
@@ -286,9 +287,9 @@ def test_interrupted_run(home):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < until
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert out == b""
     assert b"Traceback" not in err
     last = json.loads(segment.read_bytes().splitlines()[-1].split(b" ", 2)[2])

@@ -61,7 +61,7 @@ def fail(ledger, error):
     [
         (ValueError("no such thing"), "ValueError", "no such thing"),
         (KeyboardInterrupt(), "interrupted", "interrupted"),
-        (SystemExit(3), "SystemExit", "3"),
+        (SystemExit(3), "interrupted", "3"),
         (RuntimeError(), "RuntimeError", "RuntimeError"),
         (OSError("file \udcff"), "OSError", "file ?"),
         (ValueError("x" * 100_000), "ValueError", "x" * 2000),

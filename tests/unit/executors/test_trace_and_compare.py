@@ -199,3 +199,13 @@ def test_compare_after_the_blob_changed(ledger, capsys):
     assert run(["run", "compare", "trace-0001", "trace-0001"]) == 6
     assert "does not have that digest" in capsys.readouterr().err
     assert bodies(ledger.folder, "comparison.made") == []
+
+
+def test_a_trace_against_itself_measures_nothing(ledger):
+    """What cannot come out otherwise gives no number that a criterion could be met with."""
+    trace(ledger, F16)
+    assert run(["run", "compare", "trace-0001", "trace-0001"]) == 0
+    (made,) = bodies(ledger.folder, "comparison.made")
+    assert made["result"] == "equal"
+    runs = {body["run"] for body in bodies(ledger.folder, "measurement.taken")}
+    assert runs == {"trace-0001"}

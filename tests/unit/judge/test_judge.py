@@ -164,6 +164,24 @@ def test_nobody_types_a_verdict(ledger, capsys):
     assert verdicts(ledger) == 0
 
 
+def test_a_number_that_another_executor_adds(ledger, judge):
+    """A number in a run's name that its own executor did not record carries nothing."""
+    ledger.append([run_started("r-1")], actor=EXECUTOR)
+    ledger.append([measurement("r-1", 2.0)], actor="executor:somebody")
+    code, rows, _ = judge()
+    assert (code, rows["LOSS"]["status"]) == (1, "unknown")
+    assert "was recorded by executor:somebody" in rows["LOSS"]["note"]
+
+
+def test_a_number_after_the_end(ledger, judge):
+    """A number recorded after its run was over carries nothing."""
+    ledger.append([run_started("r-1"), finished("r-1")], actor=EXECUTOR)
+    ledger.append([measurement("r-1", 2.0)], actor=EXECUTOR)
+    code, rows, _ = judge()
+    assert (code, rows["LOSS"]["status"]) == (1, "unknown")
+    assert "lies outside run r-1" in rows["LOSS"]["note"]
+
+
 def test_failed_run(ledger, judge):
     """A number of a run that failed carries no verdict."""
     ledger.append([run_started("r-1"), measurement("r-1", 2.0)], actor=EXECUTOR)
@@ -196,7 +214,7 @@ def test_about_something_else(ledger, judge, changes):
 
 @pytest.mark.parametrize(
     ("key", "binding"),
-    [({"n": "1"}, {"n": 1}), ({"n": None}, {"m": None})],
+    [({"n": "1"}, {"n": 1}), ({"n": None}, {"m": None}), ({"n": 1}, {"n": True})],
 )
 def test_binding_is_exact(ledger, judge, key, binding):
     """A condition is met by the same value of the same type only."""

@@ -64,10 +64,11 @@ def test_every_parameter_can_be_given(lab, name):
     with open_reader(lab) as db:
         whole = {repr(row) for row in query.run(db, required(query)).rows}
         for parameter in query.parameters:
-            value = {"integer": 3, "number": 0.5}.get(parameter.type, "no such thing' or 1=1 --")
+            values = {"integer": 3, "number": 0.5, "yesno": "yes"}
+            value = values.get(parameter.type, "no such thing' or 1=1 --")
             rows = query.run(db, {**required(query), parameter.name: value}).rows
             assert {repr(row) for row in rows} <= whole
-            if parameter.type == "text" and parameter.name != "reported":
+            if parameter.type == "text":
                 assert rows == ()
 
 
@@ -87,6 +88,7 @@ def test_order_is_total(lab, tmp_path, monkeypatch):
         ("board", {"modell": "x"}, "no parameter --modell"),
         ("curve", {}, "--run is missing"),
         ("events", {"last": "three"}, "--last 'three' is not integer"),
+        ("board", {"reported": "maybe"}, "--reported 'maybe' is not yes or no"),
         ("events", {"last": "1.5"}, "is not integer"),
         ("events", {"last": "-1"}, "not an integer from 0"),
         ("events", {"since": str(2**63)}, "not an integer from 0"),

@@ -322,3 +322,13 @@ def test_copy_of_the_ledger(rendered, tmp_path):
     lab, out = rendered
     moved = copy_lab(lab, tmp_path / "moved")
     assert check(moved, out) == []
+
+
+def test_a_journal_that_lost_entries_is_not_rendered_over(rendered):
+    """Where the manifest stands beyond the journal's end, nothing is written."""
+    lab, out = rendered
+    edited(out, lambda m: m["checkpoint"].update(position=5000))
+    before = texts(out)
+    with pytest.raises(IntegrityError, match=r"rendered at position 5000, the journal ends at \d+"):
+        write(lab, out)
+    assert texts(out) == before
