@@ -10,7 +10,7 @@ USER_CC := $(if $(filter environment command,$(firstword $(origin CC))),$(CC))
 EXTRAS := dev$(if $(USER_CC)$(shell command -v clang 2>/dev/null),,$(comma)cpu)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format docs spec clean
+.PHONY: help venv demo test check format docs spec bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: venv ## regenerate the reference pages
 
 spec: venv ## render this project's own ledger into spec/
 	$(BIN)/ledger render
+
+bench: venv ## measure the record, with a peer in the same run
+	@$(BIN)/python tests/bench/record.py
 
 clean: ## remove what can be rebuilt
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache
