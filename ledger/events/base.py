@@ -8,6 +8,7 @@ Adding a kind is one class, listed in `ledger/events/__init__.py`.
 """
 
 import ast
+import functools
 import inspect
 import itertools
 import string
@@ -59,8 +60,7 @@ class Kind:
 
     def stream_of(self, event: "Event") -> str | None:
         """The stream this event belongs to, or None where the recorder names it."""
-        names = [name for _, name, _, _ in string.Formatter().parse(self.stream) if name]
-        values = {name: getattr(event, name) for name in names}
+        values = {name: getattr(event, name) for name in _names_in(self.stream)}
         if any(value is None for value in values.values()):
             return "ledger"
         filled = self.stream.format(**values)
@@ -71,6 +71,12 @@ class Kind:
         for step in self.upcasts[version - 1 :]:
             body = step(body)
         return body
+
+
+@functools.cache
+def _names_in(pattern: str) -> tuple[str, ...]:
+    """The names in braces of a stream pattern."""
+    return tuple(name for _, name, _, _ in string.Formatter().parse(pattern) if name)
 
 
 class Event:

@@ -139,11 +139,11 @@ class Writer:
 
         Only within `exclusive`. Raises `StoreFailed` when the disk takes less than all of it.
         """
-        lines, cursor = [], self.cursor
+        lines, position, chain = [], self.cursor.position, self.cursor.chain
         for entry in entries:
-            chain = extend(cursor.chain, entry)
-            lines.append(Line(cursor.position, chain, entry))
-            cursor = attrs.evolve(cursor, position=cursor.position + 1, chain=chain)
+            chain = extend(chain, entry)
+            lines.append(Line(position, chain, entry))
+            position += 1
         data = b"".join(line.format() for line in lines)
         if self.cursor.offset and self.cursor.offset + len(data) > self._segment_bytes:
             self._rotate()
@@ -154,7 +154,7 @@ class Writer:
         self._write(data)
         if len(lines) > 1:
             remove_batch(self._folder.journal)
-        self.cursor = attrs.evolve(cursor, segment=batch.segment, offset=batch.end)
+        self.cursor = Cursor(position, batch.segment, batch.end, chain)
         return lines
 
     def _rotate(self) -> None:
