@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ml.tracing import Trace
 
 CONTRACT: Final = "trace/1"
+_KEPT_IDS: Final = 4096
 _EXAMPLES: Final = (
     "Examples:\n\n\b\n  ledger run trace model.gguf --prompt 'hello the'\n"
     "  ledger run trace model.gguf --ids 319,75,75,78 --engine numpy --logits-out logits.npy\n"
@@ -154,7 +155,14 @@ def _facts(
     found = None if isinstance(choice, base.LedgerError) else choice
     facts = base.Start(
         provenance="measured",
-        arguments={"engine": engine, "device": device, "kv": kv, "model": model.name},
+        arguments={
+            "engine": engine,
+            "device": device,
+            "kv": kv,
+            "model": model.name,
+            # The prompt itself, so that the run can be repeated; beyond this only its digest.
+            "ids": list(tokens) if len(tokens) <= _KEPT_IDS else None,
+        },
         inputs={
             "model": f"sha256:{opened.container.digest()}",
             "tokens": f"sha256:{identity.tokens_sha256(tokens)}",

@@ -7,15 +7,16 @@ from ledger.entry import format_hash
 from ledger.errors import LedgerError
 from ledger.folder import Folder
 from ledger.state import read_place
-from ledger.store.rows import StoredRow, read_rows
+from ledger.store.rows import StoredRow, differing_tables, read_rows
 
 
 class StoreCheck:
-    """Every row of `events` is the journal's entry at that position, to the byte."""
+    """Every row of `events` is the journal's entry, to the byte, and the other tables follow."""
 
     name = "store"
 
     def __init__(self, folder: Folder) -> None:
+        self._folder = folder
         self._error: str | None = None
         self._compared = 0
         self._last = -1
@@ -74,6 +75,18 @@ class StoreCheck:
             yield self._finding("broken", message)
         elif not self._lost and self._compared <= self._last:
             yield self._finding("note", f"the database holds {self._compared} entries so far")
+        yield from self._tables()
+
+    def _tables(self) -> Iterable[Finding]:
+        """What queries and documents read follows from the events."""
+        if self._error is not None:
+            return
+        try:
+            for table, rows in differing_tables(self._folder):
+                message = f"the table {table} differs in {rows} rows from what the events give"
+                yield self._finding("broken", message)
+        except LedgerError as error:
+            yield self._finding("note", f"the tables were not read: {error.message}")
 
     def _finding(self, severity: Severity, message: str) -> Finding:
         return Finding(

@@ -81,7 +81,7 @@ def _attach(db: "duckdb.DuckDBPyConnection", folder: Folder) -> None:
     A catch-up that could not make it (a folder that cannot be written, another process at work)
     is no reason to refuse the answer: then everything is the journal's tail. Raises `Busy`.
     """
-    if folder.database.exists() and _attach_file(db, folder):
+    if folder.database.exists() and attach_file(db, folder):
         return
     db.execute("attach ':memory:' as store")
     db.execute("use store")
@@ -89,7 +89,7 @@ def _attach(db: "duckdb.DuckDBPyConnection", folder: Folder) -> None:
     db.execute("use memory")
 
 
-def _attach_file(db: "duckdb.DuckDBPyConnection", folder: Folder) -> bool:
+def attach_file(db: "duckdb.DuckDBPyConnection", folder: Folder) -> bool:
     """Whether the file could be attached, sound and of this schema. Raises `Busy`."""
     import duckdb
 
