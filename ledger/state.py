@@ -13,10 +13,12 @@ error, because then the journal lost entries.
 
 import sqlite3
 import weakref
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ledger import __version__
 from ledger.entry import Entry, entry_hash, parse_entry
 from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.events import KINDS, read_event
@@ -25,10 +27,9 @@ from ledger.events.reported import Reported
 from ledger.folder import Folder
 from ledger.journal.line import Line, parse_line
 from ledger.journal.lock import WriterLock
-from ledger.journal.reader import scan
+from ledger.journal.reader import scan, verify_place
 from ledger.journal.segments import Cursor, beginning, segment_path
 
-VERSION: Final = 1
 _SCHEMA: Final = """
 create table streams (origin text, stream text, next_version integer,
                       primary key (origin, stream)) without rowid;
@@ -40,6 +41,9 @@ create table sources (stream text, line_sha256 text, times integer,
                       primary key (stream, line_sha256)) without rowid;
 create table place (position integer, segment integer, offset integer, chain blob);
 """
+#: What the content of the file depends on: another program or other kinds make it anew.
+_MADE_FROM: Final = (_SCHEMA, __version__, *(f"{k.name} v{k.version}" for k in KINDS.values()))
+VERSION: Final = zlib.crc32("\n".join(_MADE_FROM).encode()) & 0x7FFFFFFF
 #: Lines folded between two commits while rebuilding.
 _SLICE: Final = 20_000
 
@@ -76,8 +80,15 @@ class State:
                     raise StoreFailed(
                         f"cannot open {self._folder.state}: {error}", hint=_STATE_HINT
                     ) from error
+                self._refuse_if_ahead()
                 remove_state(self._folder)
         raise AssertionError("unreachable")
+
+    def _refuse_if_ahead(self) -> None:
+        """A file that is to be made anew may still know that the journal lost entries."""
+        cursor = read_cursor(self._folder)
+        if cursor is not None:
+            verify_place(self._folder.journal, cursor)
 
     @property
     def cursor(self) -> Cursor:
@@ -255,8 +266,8 @@ def _kinds_with_standings() -> frozenset[str]:
 _STANDING_KINDS: Final = _kinds_with_standings()
 
 
-def read_place(folder: Folder) -> tuple[int, bytes] | None:
-    """(next position, chain) of the state file as it is; None where there is no readable one."""
+def read_cursor(folder: Folder) -> Cursor | None:
+    """The place of the state file as it is; None where there is no readable one."""
     if not folder.state.exists():
         return None
     try:
@@ -265,9 +276,9 @@ def read_place(folder: Folder) -> tuple[int, bytes] | None:
         more = "&immutable=1" if is_whole else ""
         db = sqlite3.connect(f"{folder.state.as_uri()}?mode=ro{more}", uri=True)
         try:
-            row = db.execute("select position, chain from place").fetchone()
+            row = db.execute("select position, segment, offset, chain from place").fetchone()
         finally:
             db.close()
     except sqlite3.DatabaseError:
         return None
-    return (int(row[0]), bytes(row[1])) if row else None
+    return Cursor(*row) if row else None

@@ -6,7 +6,7 @@ from ledger.audit.base import Finding, Seen, Severity
 from ledger.entry import format_hash
 from ledger.errors import LedgerError
 from ledger.folder import Folder
-from ledger.state import read_place
+from ledger.state import read_cursor
 from ledger.store.rows import StoredRow, differing_tables, read_rows
 
 
@@ -105,23 +105,23 @@ class StateCheck:
 
     def __init__(self, folder: Folder) -> None:
         self._last = -1
-        self._place = read_place(folder)
+        self._place = read_cursor(folder)
 
     def see(self, seen: Seen) -> Iterable[Finding]:
         """The chain where the state stands is the journal's."""
         self._last = max(self._last, seen.position)
-        if self._place is not None and seen.position == self._place[0] - 1:
-            position, chain = self._place
-            if seen.chain != chain:
-                message = f"the state file was made from another entry at position {position - 1}"
-                yield seen.finding("broken", self.name, message)
+        place = self._place
+        if place is None or seen.position != place.position - 1 or seen.chain == place.chain:
+            return
+        message = f"the state file was made from another entry at position {seen.position}"
+        yield seen.finding("broken", self.name, message)
 
     def finish(self) -> Iterable[Finding]:
         """The state is not ahead of the journal."""
-        if self._place is not None and self._place[0] > self._last + 1:
+        if self._place is not None and self._place.position > self._last + 1:
             message = (
-                f"the state file stands at position {self._place[0] - 1}, the journal ends at "
-                f"{self._last}: the journal lost entries"
+                f"the state file stands at position {self._place.position - 1}, the journal ends "
+                f"at {self._last}: the journal lost entries"
             )
             yield Finding(
                 severity="broken", check=self.name, position=None, hash=None, message=message

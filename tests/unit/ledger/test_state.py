@@ -226,3 +226,16 @@ def test_chain_over_no_entry(folder):
     with pytest.raises(IntegrityError, match="entry 0 is in the chain but is no entry"):
         state.catch_up()
     state.close()
+
+
+def test_other_version_ahead_of_the_journal(written):
+    """A state of another version that knows of lost entries is not made anew over them."""
+    with sqlite3.connect(written.state) as db:
+        db.execute(f"pragma user_version = {VERSION + 1}")
+    db.close()
+    segment = last_segment(written)
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:-1]))
+    before = written.state.read_bytes()
+    with pytest.raises(IntegrityError, match="position"):
+        State(written)
+    assert written.state.read_bytes() == before
