@@ -2,12 +2,11 @@
 
 ledger.toml          origin and format version, nothing else
 lock                 the lock file
-journal/<20>.log     segments; `batch` beside them while a batch is being written
+journal/<20>.log     segments; notes `batch` and `gap` beside them while one is written or healed
 state.sqlite         what a decision needs; rebuildable
 ledger.duckdb        every entry with the projections; rebuildable
 log/                 checkpoints and tiles (ledger/tlog)
 blobs/sha256/ab/…    evidence bytes, content-addressed
-scratch/             files that live as long as one command
 """
 
 import os
@@ -63,11 +62,6 @@ class Folder:
     def blobs(self) -> Path:
         """The root of content-addressed evidence."""
         return self.path / "blobs" / "sha256"
-
-    @property
-    def scratch(self) -> Path:
-        """Files that live as long as one command."""
-        return self.path / "scratch"
 
 
 def find_folder(given: str | None, start: Path | None = None) -> Folder:

@@ -103,7 +103,7 @@ def cell_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def print_table(table: Table, format_: str = "table", *, title: str | None = None) -> None:
+def print_table(table: Table, format_: str = "table") -> None:
     """Print an answer to stdout as table, json, jsonl or csv."""
     if format_ == "json":
         click.echo(to_json(table.objects(), indent=1))
@@ -117,7 +117,7 @@ def print_table(table: Table, format_: str = "table", *, title: str | None = Non
         writer.writerows([csv_cell(value) for value in row] for row in table.rows)
         click.echo(buffer.getvalue(), nl=False)
     else:
-        _print_aligned(table, title)
+        _print_aligned(table)
 
 
 def csv_cell(value: object) -> object:
@@ -130,15 +130,13 @@ def csv_cell(value: object) -> object:
     return value
 
 
-def _print_aligned(table: Table, title: str | None) -> None:
+def _print_aligned(table: Table) -> None:
     """Columns side by side; where a terminal is too narrow for them, one record below the other."""
     console = Console()
     width = console.width if console.is_terminal else None
     cells = [[cell_text(value) for value in row] for row in table.rows]
     if width is not None and _width(table.columns, cells) > width:
         cells = [[_shorten(cell) for cell in row] for row in cells]
-    if title:
-        click.secho(title, bold=True)
     if width is not None and _width(table.columns, cells) > width:
         _print_records(table.columns, cells)
         return
