@@ -9,11 +9,14 @@ comma  := ,
 USER_CC := $(if $(filter environment command,$(firstword $(origin CC))),$(CC))
 EXTRAS := dev$(if $(USER_CC)$(shell command -v clang 2>/dev/null),,$(comma)cpu)
 
+BENCHES := record kills together folding questions auditing
+PEERS   := $(VENV)/peers
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format docs spec bench clean
+.PHONY: help venv demo test check format docs spec bench bench-peers clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## create or reuse .venv with everything that is needed
 
@@ -46,8 +49,15 @@ docs: venv ## regenerate the reference pages
 spec: venv ## render this project's own ledger into spec/
 	$(BIN)/ledger render
 
-bench: venv ## measure the record, with a peer in the same run
-	@$(BIN)/python tests/bench/record.py
+bench: venv ## measure the record, with peers in the same run; about a quarter of an hour
+	@set -e; for each in $(BENCHES); do echo "== $$each" >&2; $(BIN)/python tests/bench/$$each.py; done
+	@echo "== peers" >&2; $(BIN)/python tests/bench/peers.py --rounds 1 \
+	  --python $$(ls $(PEERS)/bin/python 2>/dev/null || echo $(BIN)/python)
+
+bench-peers: venv ## install the peers apart (over a gigabyte) and measure them
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]'
+	@$(BIN)/python tests/bench/peers.py --python $(PEERS)/bin/python
 
 clean: ## remove what can be rebuilt
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache

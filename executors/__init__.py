@@ -1,7 +1,7 @@
 """Executors turn what `ml` computes into measured events: the list. The contract is in `base.py`.
 
 Each member is a file with a click command of its name. It computes with `ml` and records through a
-`Session`; only `base.py` and `cli.py` know the ledger.
+`Run`; only `base.py` and `cli.py` know the ledger.
 """
 
 from typing import Final

@@ -1,16 +1,14 @@
-"""The seam between executors and the ledger: a `Session` is one run, from start to end.
+"""The seam between executors and the ledger.
 
-    with start("trace", ledger_dir, …) as session:
-        session.record("measurement.taken", {…})
+    with start(ledger, "trace", facts) as run:
+        run.measure("nonfinite_count", 0, "count", key)
 
-Entering allocates the run's name and records `run.started`; leaving records `run.finished`, or
-`run.failed` with the reason when the block raises. What was recorded stays, whatever happens next.
+`start` gives a `ledger.run.Run`; `Start` is what an executor of ours has to say of itself.
 """
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
 
 import attrs
 import click
@@ -26,17 +24,14 @@ from ledger.cli.base import (
 )
 from ledger.entry import MAX_ENTRY_BYTES
 from ledger.errors import BadArguments, ExecutorFailed, LedgerError
-from ledger.events import find_kind
-from ledger.events.form import parse_body
 from ledger.ledger import Ledger
 from ledger.queries.base import Table
-from ledger.recorder import Draft, Receipt
+from ledger.run import Facts, Run
 from ml.errors import MlError
 
 PROGRAM: Final = f"research-ledger {__version__}"
 #: Bytes of one entry that a table may fill; the rest is for the fields around it.
 _TABLE_BYTES: Final = MAX_ENTRY_BYTES // 2
-_REASON_CHARACTERS: Final = 2000
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -74,81 +69,10 @@ ON_RECORD: Final = Start(
 )
 
 
-class Session:
-    """One run that is under way; `begin` gives it its name."""
-
-    def __init__(self, ledger: Ledger, executor: str) -> None:
-        self.ledger = ledger
-        self.run = ""
-        self._actor = f"executor:{executor}"
-        self._executor = executor
-        self._started_at = time.perf_counter()
-        self.entries = 0
-
-    def begin(self, start: Start) -> Receipt:
-        """Record `run.started`."""
-        self._started_at = time.perf_counter()
-        fields = attrs.asdict(start) | {"executor": self._executor, "program": PROGRAM}
-        self.run, receipt = self.ledger.start_run(self._executor, fields, actor=self._actor)
-        self.entries += 1
-        return receipt
-
-    def record(self, kind: str, fields: Mapping[str, Any], *, cites: Sequence[str] = ()) -> Receipt:
-        """Record one event of this run; `fields` are JSON values, `run` may be left out."""
-        body = {"run": self.run, **fields}
-        event = parse_body(find_kind(kind), body)
-        receipt = self.ledger.append([Draft(event=event, cites=tuple(cites))], actor=self._actor)[0]
-        self.entries += 1
-        return receipt
-
-    def measure(
-        self,
-        metric: str,
-        value: Any,  # noqa: ANN401 - any JSON scalar
-        unit: str | None,
-        key: Mapping[str, Any],
-        *,
-        provenance: str = "measured",
-        cites: Sequence[str] = (),
-    ) -> Receipt:
-        """Record one number with what it may be compared with."""
-        fields = {
-            "metric": metric,
-            "value": value,
-            "unit": unit,
-            "provenance": provenance,
-            "key": dict(key),
-        }
-        return self.record("measurement.taken", fields, cites=cites)
-
-    def finish(self) -> None:
-        """Record `run.finished`."""
-        self.record("run.finished", {"wall_ms": self._wall_ms(), "entries": self.entries + 1})
-
-    def fail(self, error: BaseException) -> None:
-        """Record `run.failed` with the reason."""
-        is_stop = isinstance(error, (KeyboardInterrupt, SystemExit))
-        name = "interrupted" if is_stop else type(error).__name__
-        # A file name may hold bytes that are no text, and a message may be longer than an entry.
-        reason = str(error)[:_REASON_CHARACTERS].encode("utf-8", "replace").decode()
-        fields = {"wall_ms": self._wall_ms(), "error": name, "reason": reason or name}
-        self.record("run.failed", fields)
-
-    def _wall_ms(self) -> float:
-        return round((time.perf_counter() - self._started_at) * 1000, 3)
-
-
-@contextlib.contextmanager
-def start(ledger: Ledger, executor: str, facts: Start) -> Iterator[Session]:
-    """Begin a run and end it, whatever happens in between."""
-    session = Session(ledger, executor)
-    session.begin(facts)
-    try:
-        yield session
-    except BaseException as error:
-        session.fail(error)
-        raise
-    session.finish()
+def start(ledger: Ledger, executor: str, facts: Start) -> Run:
+    """A run of one of our executors: begins on entering, ends on leaving, whatever happens."""
+    fields = {**attrs.asdict(facts, recurse=False), "program": PROGRAM}
+    return ledger.run(executor, **cast("Facts", fields))
 
 
 @contextlib.contextmanager
@@ -209,7 +133,7 @@ __all__ = [
     "ExecutorFailed",
     "Ledger",
     "LedgerError",
-    "Session",
+    "Run",
     "Start",
     "Table",
     "bad_input",

@@ -63,11 +63,11 @@ def record_comparison(
     )
     with base.bad_input():
         compared = compare_traces(data_a, data_b, threshold=threshold)
-    with base.start(ledger, "compare", facts) as session:
+    with base.start(ledger, "compare", facts) as run:
         names = {"run_a": run_a, "run_b": run_b, "trace_a": hash_a, "trace_b": hash_b}
-        first = _record(session, compared, names)
-        _measure(session, compared, data_a, data_b, names, first)
-        return session.run, compared
+        first = _record(run, compared, names)
+        _measure(run, compared, data_a, data_b, names, first)
+        return run.name, compared
 
 
 def _load(ledger: base.Ledger, run: str) -> "tuple[str, TraceData]":
@@ -82,7 +82,7 @@ def _load(ledger: base.Ledger, run: str) -> "tuple[str, TraceData]":
     return hash_, TraceData(identity=identity, path=body["path"], blob=blob)
 
 
-def _record(session: base.Session, compared: "Comparison", names: dict[str, str]) -> str:
+def _record(run: base.Run, compared: "Comparison", names: dict[str, str]) -> str:
     """Record the comparison in as many parts as it needs; the hash of the first."""
     points = [[p.point, p.layer] for p in compared.points]
     rows = [
@@ -107,7 +107,7 @@ def _record(session: base.Session, compared: "Comparison", names: dict[str, str]
         }
     parts = base.split_rows(len(points), lambda i: [points[i], rows[i]])
     receipts = [
-        session.record(
+        run.record(
             "comparison.made",
             {
                 **names,
@@ -131,7 +131,7 @@ def _record(session: base.Session, compared: "Comparison", names: dict[str, str]
 
 
 def _measure(
-    session: base.Session,
+    run: base.Run,
     compared: "Comparison",
     a: "TraceData",
     b: "TraceData",
@@ -162,7 +162,7 @@ def _measure(
         if p.point == "logits"
     ]
     for metric, value, unit in numbers:
-        session.measure(metric, value, unit, key, provenance="derived", cites=(hash_,))
+        run.measure(metric, value, unit, key, provenance="derived", cites=(hash_,))
 
 
 def _table(compared: "Comparison") -> base.Table:

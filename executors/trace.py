@@ -112,7 +112,7 @@ def record_trace(
     from ml.tracing import trace as run_trace
 
     facts, choice = _facts(model, tokens, engine=engine, device=device, kv=kv)
-    with base.progress("tracing") as report, base.start(ledger, "trace", facts) as session:
+    with base.progress("tracing") as report, base.start(ledger, "trace", facts) as run:
         if isinstance(choice, base.LedgerError):
             raise choice
         with base.ml_errors():
@@ -126,8 +126,8 @@ def record_trace(
             )
         if logits_out is not None:
             _write_logits(logits_out, traced)
-        _record(session, traced)
-        return session.run, traced
+        _record(run, traced)
+        return run.name, traced
 
 
 def _facts(
@@ -198,19 +198,19 @@ def _write_logits(path: Path, traced: "Trace") -> None:
         ) from error
 
 
-def _record(session: base.Session, traced: "Trace") -> None:
+def _record(run: base.Run, traced: "Trace") -> None:
     """Record the table in as many parts as it needs, then the numbers that criteria ask for."""
     from ml import identity
     from ml.statistics import COLUMNS
 
-    blob = session.ledger.write_blob(traced.blob)
+    blob = run.keep(traced.blob)
     points = [[p.point, p.layer, p.width, p.rows] for p in traced.points]
     all_rows = [_numbers(p.all) for p in traced.points]
     last_row = [_numbers(p.last) for p in traced.points]
     parts = base.split_rows(len(points), lambda i: [points[i], all_rows[i], last_row[i]])
     for part, rows in enumerate(parts):
         chosen = slice(rows.start, rows.stop)
-        session.record(
+        run.record(
             "trace.captured",
             {
                 "provenance": "measured",
@@ -228,10 +228,10 @@ def _record(session: base.Session, traced: "Trace") -> None:
                 "blob": blob,
             },
         )
-    _measure(session, traced)
+    _measure(run, traced)
 
 
-def _measure(session: base.Session, traced: "Trace") -> None:
+def _measure(run: base.Run, traced: "Trace") -> None:
     path, identity_ = traced.path, traced.identity
     key = {
         "contract": CONTRACT,
@@ -243,9 +243,9 @@ def _measure(session: base.Session, traced: "Trace") -> None:
     }
     bad = sum(p.all.nan_count + p.all.inf_count for p in traced.points)
     (best, largest), (_, second) = traced.top(2)
-    session.measure("nonfinite_count", bad, "count", key)
-    session.measure("logits_argmax", best, "token id", key)
-    session.measure("logits_top2_margin", number(largest - second), "logit", key)
+    run.measure("nonfinite_count", bad, "count", key)
+    run.measure("logits_argmax", best, "token id", key)
+    run.measure("logits_top2_margin", number(largest - second), "logit", key)
 
 
 def _numbers(statistics: "Statistics") -> list[Any]:

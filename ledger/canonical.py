@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 MAX_DEPTH: Final = 32
-_MAX_INTEGER: Final = 2**53
+MAX_INTEGER: Final = 2**53
 #: Exactly these; msgspec refuses subclasses, such as numpy's float64.
 _TYPES: Final = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
@@ -63,7 +63,7 @@ def problems(value: object, path: str = "", depth: int = 0) -> list[str]:
 
 
 def _integer_problems(value: int, here: str) -> list[str]:
-    if abs(value) <= _MAX_INTEGER:
+    if abs(value) <= MAX_INTEGER:
         return []
     return [f"{here}: {value} is beyond 2^53; write it as a string"]
 
@@ -71,8 +71,13 @@ def _integer_problems(value: int, here: str) -> list[str]:
 def _float_problems(value: float, here: str) -> list[str]:
     if math.isfinite(value):
         return []
-    name = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    name = name_of(value)
     return [f'{here}: not finite; where the field allows it, spell it as the string "{name}"']
+
+
+def name_of(value: float) -> str:
+    """The text that stands for a number that is not finite."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _text_problems(value: str, here: str) -> list[str]:

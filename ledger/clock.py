@@ -19,7 +19,9 @@ class SystemClock:
 
     def now_us(self) -> int:
         """Microseconds since the epoch, UTC; it stands still while the machine's is set back."""
-        self._last = max(self._last, time.time_ns() // 1000)
+        now = time.time_ns() // 1000
+        if now > self._last:
+            self._last = now
         return self._last
 
 

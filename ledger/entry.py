@@ -42,14 +42,62 @@ class Entry:
         """The bytes E. Raises `Malformed` when they are longer than 65,535."""
         encoded = canonical.encode({name: getattr(self, name) for name in FIELDS})
         if len(encoded) > MAX_ENTRY_BYTES:
-            raise Malformed(
-                f"the entry has {len(encoded)} bytes, {MAX_ENTRY_BYTES} are allowed",
-                hint="put the large payload into a blob and record its digest",
-            )
+            raise _too_long(len(encoded))
         return encoded
 
 
 FIELDS: Final = tuple(sorted(field.name for field in attrs.fields(Entry)))
+
+
+@attrs.frozen(slots=True)
+class Frame:
+    """What the entries of one stream, actor and kind have in common, encoded once.
+
+    An entry is `head`, its body, `middle`, its time, `tail`, its number and a closing brace.
+    """
+
+    origin: str
+    stream: str
+    kind: str
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+    def format(self, body: bytes, recorded_at: int, stream_version: int) -> bytes:
+        """The bytes E around a body's canonical bytes. Raises `Malformed` when over 65,535."""
+        encoded = b"%b%b%b%d%b%d}" % (
+            self.head,
+            body,
+            self.middle,
+            recorded_at,
+            self.tail,
+            stream_version,
+        )
+        if len(encoded) > MAX_ENTRY_BYTES:
+            raise _too_long(len(encoded))
+        return encoded
+
+
+def frame_of(entry: Entry) -> Frame:
+    """The frame of an entry: `frame.format` with its body, time and number gives its bytes."""
+    values = {name: canonical.encode(getattr(entry, name)) for name in FIELDS}
+    fields = [b'"%b":%b' % (name.encode(), values[name]) for name in FIELDS]
+    body, time = FIELDS.index("body"), FIELDS.index("recorded_at")
+    return Frame(
+        origin=entry.origin,
+        stream=entry.stream,
+        kind=entry.kind,
+        head=b"{" + b",".join(fields[:body]) + b',"body":',
+        middle=b"," + b",".join(fields[body + 1 : time]) + b',"recorded_at":',
+        tail=b"," + b",".join(fields[time + 1 : -1]) + b',"stream_version":',
+    )
+
+
+def _too_long(length: int) -> Malformed:
+    return Malformed(
+        f"the entry has {length} bytes, {MAX_ENTRY_BYTES} are allowed",
+        hint="put the large payload into a blob and record its digest",
+    )
 
 
 def entry_hash(entry_bytes: bytes) -> bytes:

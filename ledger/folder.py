@@ -1,7 +1,6 @@
 """The folder `.ledger/`: where each part of a record lies, and how a command finds it.
 
 ledger.toml          origin and format version, nothing else
-lock                 the lock file
 journal/<20>.log     segments; notes `batch` and `gap` beside them while one is written or healed
 state.sqlite         what a decision needs; rebuildable
 ledger.duckdb        every entry with the projections; rebuildable
@@ -40,8 +39,8 @@ class Folder:
 
     @property
     def lock(self) -> Path:
-        """The lock file; never a segment, since rotation would race."""
-        return self.path / "lock"
+        """What writers lock: the folder itself; never a segment, since rotation would race."""
+        return self.path
 
     @property
     def journal(self) -> Path:
@@ -135,7 +134,7 @@ def create_folder(directory: Path, origin: str, first_line: bytes = b"") -> Fold
 
 def _begin(path: Path, origin: str, first_line: bytes) -> None:
     """Write the first line and the settings, under the lock: of two at once, one comes second."""
-    lock = WriterLock(path / "lock")
+    lock = WriterLock(path)
     try:
         with lock.hold():
             if (path / "ledger.toml").exists():

@@ -77,3 +77,11 @@ def is_known_stream(text: str) -> bool:
     """Whether `text` is a stream of a room that this program records into."""
     match = _STREAM.fullmatch(text)
     return match is not None and match[1] in (None, *STREAM_ROOMS)
+
+
+def qualify(name: str, origin: str, own: str) -> str:
+    """A name as this ledger (`own`) speaks of it: those of other origins as `origin:name`.
+
+    Two ledgers may have given one name to two things. No name of an entry holds a colon.
+    """
+    return name if origin == own else f"{origin}:{name}"

@@ -1,10 +1,12 @@
 """The Python interface: one object for one ledger. The commands are thin layers over it."""
 
 import os
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import attrs
 
@@ -17,8 +19,24 @@ from ledger.events.form import body_of, parse_body
 from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
 from ledger.journal.line import FORMAT, Line, chain_start, extend
-from ledger.recorder import Draft, Receipt, Recorder, Select
+from ledger.recorder import Draft, Origin, Receipt, Recorder, Select
+from ledger.run import Facts, Run
 from ledger.state import State
+
+if TYPE_CHECKING:
+    from ledger.queries.base import Table
+
+
+#: How many forks lie between the first process and this one.
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
 
 
 def first_entry(event: LedgerCreated, origin: str, actor: str, now_us: int) -> bytes:
@@ -85,7 +103,8 @@ class Ledger:
         self._durable = durable
         self._on_progress = on_progress
         self._recorder: Recorder | None = None
-        self._process = os.getpid()
+        self._fork = _forks
+        self._opening = threading.Lock()
 
     @classmethod
     def open(
@@ -114,12 +133,22 @@ class Ledger:
     @property
     def recorder(self) -> Recorder:
         """The writer, opened on first use, and anew in a forked child: a lock is not inherited."""
-        if self._recorder is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._recorder = Recorder(
-                self.folder, self._clock, durable=self._durable, on_progress=self._on_progress
-            )
-        return self._recorder
+        if self._recorder is not None and self._fork == _forks:
+            return self._recorder
+        return self._open_recorder()
+
+    def _open_recorder(self) -> Recorder:
+        if self._fork != _forks:  # the parent's threads may have held it
+            self._opening = threading.Lock()
+        with self._opening:
+            if self._recorder is None or self._fork != _forks:
+                self._fork = _forks
+                self._recorder = Recorder(
+                    self.folder, self._clock, durable=self._durable, on_progress=self._on_progress
+                )
+                # A ledger that is dropped without `close` lets go of its files all the same.
+                weakref.finalize(self, self._recorder.close).atexit = False
+            return self._recorder
 
     def append(
         self, drafts: Sequence[Draft], *, actor: str | None = None, select: Select | None = None
@@ -144,6 +173,16 @@ class Ledger:
         event = parse_body(find_kind(kind), body)
         draft = Draft(event=event, cites=tuple(cites), stream=stream)
         return self.append([draft], actor=actor)[0]
+
+    def take_over(
+        self, entries: Sequence[bytes], *, branch: str, source: Origin, actor: str | None = None
+    ) -> int:
+        """Record entries of another ledger as they are, on a branch; how many were new.
+
+        They are verified by who calls: see `ledger.commands.merge`.
+        """
+        who = require_actor(actor or self.actor)
+        return self.recorder.take_over(entries, branch=branch, source=source, actor=who)
 
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position; None where there is none."""
@@ -175,6 +214,25 @@ class Ledger:
         receipt = self.append([Draft(event=event)], actor=actor, select=name)[0]
         return receipt.stream.removeprefix("run/"), receipt
 
+    def run(self, executor: str, **facts: Unpack[Facts]) -> Run:
+        """A run of `executor`, to be used in a with block (see `ledger.run`).
+
+        `facts` are fields of `run.started`: program, arguments, inputs, model, seed, device…
+        Its numbers are measured unless `provenance` says otherwise.
+        """
+        return Run(self, executor, facts)
+
+    def query(self, name: str, *, at: int | None = None, **parameters: object) -> "Table":
+        """The answer of a named query, as the record stands or stood after position `at`.
+
+        Raises `BadArguments` for a query, parameter or position that is not there.
+        """
+        from ledger.queries import find_query
+        from ledger.store.reader import open_reader
+
+        with open_reader(self.folder, at=at) as db:
+            return find_query(name).run(db, parameters)
+
     def close(self) -> None:
         """Let go of all files."""
         if self._recorder is not None:
@@ -193,4 +251,4 @@ class Ledger:
         self.close()
 
 
-__all__ = ["Draft", "Ledger", "Receipt"]
+__all__ = ["Draft", "Ledger", "Receipt", "Run"]

@@ -14,39 +14,27 @@ import msgspec
 
 from ledger import ids
 from ledger.clock import Clock
-from ledger.entry import Entry, entry_hash, format_hash
-from ledger.errors import IntegrityError, Malformed, Rejected
-from ledger.events.base import Event
-from ledger.events.form import body_of, form_problems
+from ledger.draft import MAX_BATCH, Draft, Framer, Sound
+from ledger.entry import Frame, entry_hash, format_hash
+from ledger.errors import Rejected
+from ledger.events.branch import BranchImported
 from ledger.events.ledger import GapFound
 from ledger.folder import Folder
+from ledger.foresight import Foresight
 from ledger.journal.gap import Gap
-from ledger.journal.line import Line
-from ledger.journal.segments import SEGMENT_BYTES, Cursor
+from ledger.journal.segments import SEGMENT_BYTES
 from ledger.journal.writer import Writer
 from ledger.rules import Proposal, reasons_against
 from ledger.state import State
 
-MAX_BATCH: Final = 10_000
+#: Streams whose heads are kept; the state knows the others.
+_HEADS: Final = 16
 
 #: Picks, from the drafts of an append, those that the record as it stands still lacks.
 Select = Callable[[State, Sequence["Draft"]], Sequence["Draft"]]
-#: The next stream_version by (origin, stream).
-_Heads = dict[tuple[str, str], int]
 
 
-@attrs.frozen(slots=True, kw_only=True)
-class Draft:
-    """An event to be recorded, with what the entry says around it."""
-
-    event: Event
-    cites: tuple[str, ...] = ()
-    stream: str | None = None
-    branch: str | None = None
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """Where an event was recorded, and its hash as printed."""
 
     position: int
@@ -54,6 +42,14 @@ class Receipt:
     kind: str
     stream: str
     stream_version: int
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger that entries are taken over from, and its checkpoint when it was read."""
+
+    origin: str
+    size: int
+    chain: bytes
 
 
 class Recorder:
@@ -70,45 +66,57 @@ class Recorder:
     ) -> None:
         self._folder = folder
         self._clock = clock
-        self._heads: _Heads = {}
+        #: The next stream_version of the streams that this writer knows to be where it left them.
+        self._heads: dict[str, int] = {}
+        self._is_state_stale = False
+        self.framer = Framer(folder.origin)
         self.state = State(folder)
         self._writer = Writer(
             folder, self.state.cursor, durable=durable, segment_bytes=segment_bytes
         )
         with self._exclusive():
             self.state.catch_up(on_progress)
+            self._is_state_stale = False
+
+    def _enter(self) -> None:
+        """Take the lock, knowing every head; gaps that were healed are recorded first."""
+        gaps = self._writer.enter(self._see)
+        if gaps:
+            try:
+                self._record_gaps(gaps)
+            except BaseException:
+                self._writer.leave()
+                raise
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Hold the lock, knowing every head; gaps that were healed are recorded first."""
-        with self._writer.exclusive(self._see) as gaps:
-            if gaps:
-                self._record_gaps(gaps)
+        self._enter()
+        try:
             yield
+        finally:
+            self._writer.leave()
 
     @contextlib.contextmanager
     def caught_up(self) -> Iterator[State]:
         """The state with everything recorded so far, and no one recording meanwhile."""
         with self._exclusive():
-            self.state.catch_up()
+            self._catch_up()
             yield self.state
 
-    def _see(self, line: Line, _cursor: Cursor) -> None:
-        try:
-            head = _HEAD_DECODER.decode(line.entry)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise IntegrityError(
-                f"entry {line.position} is in the chain but is no entry: {error}",
-                hint="run `ledger audit`",
-                position=line.position,
-            ) from error
-        self._heads[(head.origin, head.stream)] = head.stream_version + 1
+    def _catch_up(self) -> None:
+        self.state.catch_up()
+        self._is_state_stale = False
+
+    def _see(self, data: bytes) -> None:
+        """Somebody else appended: forget the heads of the streams that may have moved."""
+        self._is_state_stale = True
+        for stream in [name for name in self._heads if b'"stream":"%b"' % name.encode() in data]:
+            del self._heads[stream]
 
     def _record_gaps(self, gaps: Sequence[Gap]) -> None:
-        heads: _Heads = {}
         drafts = [Draft(event=GapFound(**attrs.asdict(gap))) for gap in gaps]
-        entries = [self._number(draft, "executor:ledger", heads) for draft in drafts]
-        self._write(entries, heads)
+        ready = [self.framer.check(draft, "executor:ledger") for draft in drafts]
+        self._write(ready, self._number(ready))
         self._writer.gaps_recorded()
 
     def append(
@@ -120,76 +128,140 @@ class Recorder:
         it sees cannot change before they are written, so two writers never record one thing twice.
 
         Raises `Malformed` for a bad actor, branch or stream, `Rejected` with the reasons of every
-        event that a rule refuses, `StoreFailed` and `IntegrityError`. Then nothing was recorded.
+        event that a rule refuses, `StoreFailed` and `IntegrityError`. Then nothing was recorded;
+        only what others appended is verified after the lock, and where that is damaged, an
+        `IntegrityError` comes after the events were written.
         """
-        _refuse_malformed(drafts, actor)
+        ready = self.framer.check_all(drafts, actor)
         with self._exclusive():
             if select is not None:
-                self.state.catch_up()
-                drafts = select(self.state, drafts)
-                if not drafts:
-                    return []
-            if any(draft.event.KIND.family == "decided" for draft in drafts):
-                return self._append_decided(drafts, actor)
-            heads: _Heads = {}
-            entries = [self._number(draft, actor, heads) for draft in drafts]
-            return self._write(entries, heads)
+                self._catch_up()
+                ready = self.framer.check_all(select(self.state, drafts), actor)
+            if not ready:
+                return []
+            numbered = self._number(ready)
+            if any(item.draft.event.KIND.family == "decided" for item in ready):
+                self._refuse_unruly(ready, numbered, actor)
+            return self._write(ready, numbered)
 
-    def _append_decided(self, drafts: Sequence[Draft], actor: str) -> list[Receipt]:
-        self.state.catch_up()
-        foresight = _Foresight(self.state, self._writer.cursor.position)
-        heads: _Heads = {}
-        entries: list[Entry] = []
+    def append_body(self, frame: Frame, body: bytes) -> Receipt:
+        """Record one instrument event from bytes that `form.check_body` made: the hot path.
+
+        Raises `Malformed` where it is too long, `StoreFailed` and `IntegrityError`.
+        """
+        self._enter()
+        try:
+            version = self._next_version(frame.stream)
+            entry = frame.format(body, self._clock.now_us(), version)
+            position = self._writer.position
+            hash_ = self._writer.append_one(entry)
+            self._keep_head(frame.stream, version + 1)
+        finally:
+            self._writer.leave()
+        return Receipt(
+            position=position,
+            hash=ids.HASH_PREFIX + hash_.hex(),
+            kind=frame.kind,
+            stream=frame.stream,
+            stream_version=version,
+        )
+
+    def take_over(
+        self, entries: Sequence[bytes], *, branch: str, source: Origin, actor: str
+    ) -> int:
+        """Record entries of another ledger as they are, after `branch.imported`; how many were new.
+
+        Whoever calls has verified them. Those on record are skipped, asked for under the lock.
+        """
+        with self._exclusive():
+            self._catch_up()
+            fresh = {entry_hash(entry): entry for entry in entries}
+            fresh = {h: e for h, e in fresh.items() if self.state.position_of(h) is None}
+            if not fresh:
+                return 0
+            event = BranchImported(
+                name=branch,
+                source=source.origin,
+                source_size=source.size,
+                source_chain=format_hash(source.chain),
+                entries=len(fresh),
+                head=format_hash(list(fresh)[-1]),
+            )
+            item = self.framer.check(Draft(event=event), actor)
+            ((entry, version),) = self._number([item])
+            self._writer.append([entry, *fresh.values()])
+            self._keep_head(item.frame.stream, version + 1)
+            return len(fresh)
+
+    def _number(self, items: Sequence[Sound]) -> list[tuple[bytes, int]]:
+        """The entries as they will be recorded, each with its stream_version."""
+        heads: dict[str, int] = {}
+        numbered = []
+        for item in items:
+            stream = item.frame.stream
+            version = heads[stream] if stream in heads else self._next_version(stream)
+            heads[stream] = version + 1
+            numbered.append((item.frame.format(item.body, self._clock.now_us(), version), version))
+        return numbered
+
+    def _next_version(self, stream: str) -> int:
+        version = self._heads.get(stream)
+        if version is None:
+            if self._is_state_stale:
+                self._catch_up()
+            version = self.state.next_version(self._folder.origin, stream)
+        return version
+
+    def _keep_head(self, stream: str, version: int) -> None:
+        if len(self._heads) >= _HEADS and stream not in self._heads:
+            self._heads.clear()
+            self._is_state_stale = True
+        self._heads[stream] = version
+
+    def _refuse_unruly(
+        self, ready: Sequence[Sound], numbered: Sequence[tuple[bytes, int]], actor: str
+    ) -> None:
+        """Ask the rules about every decided event. Raises `Rejected` with all reasons."""
+        self._catch_up()
+        foresight = Foresight(self.state, self._writer.position)
         reasons: list[str] = []
-        for number, draft in enumerate(drafts, 1):
+        for number, (item, (entry, _)) in enumerate(zip(ready, numbered, strict=True), 1):
+            draft = item.draft
             if draft.event.KIND.family == "decided":
-                proposal = Proposal(event=draft.event, actor=actor, cites=draft.cites)
-                where = f"event {number}: " if len(drafts) > 1 else ""
-                reasons += [where + text for text in reasons_against(proposal, foresight)]
-            entries.append(self._number(draft, actor, heads))
-            foresight.add(entries[-1], draft.event)
+                proposal = Proposal(
+                    event=draft.event, actor=actor, cites=draft.cites, branch=draft.branch
+                )
+                where = f"event {number}: " if len(ready) > 1 else ""
+                reasons += [
+                    where + text for text in reasons_against(proposal, foresight.on(draft.branch))
+                ]
+            foresight.add(entry, draft.event, draft.branch)
         if reasons:
             raise Rejected(
                 "a rule refuses it; nothing was recorded",
                 reasons=reasons,
                 hint="mend what the reasons name; `ledger query` shows what is on record",
             )
-        return self._write(entries, heads)
 
-    def _number(self, draft: Draft, actor: str, heads: _Heads) -> Entry:
-        """The entry of a draft; `heads` keeps the numbers given until they are written."""
-        stream = draft.stream or draft.event.KIND.stream_of(draft.event) or "import/recorded"
-        head = (self._folder.origin, stream)
-        version = heads.get(head, self._heads.get(head))
-        if version is None:
-            version = self.state.next_version(*head)
-        heads[head] = version + 1
-        return Entry(
-            actor=actor,
-            body=body_of(draft.event),
-            branch=draft.branch,
-            cites=draft.cites,
-            kind=draft.event.KIND.name,
-            origin=self._folder.origin,
-            recorded_at=self._clock.now_us(),
-            schema_version=draft.event.KIND.version,
-            stream=stream,
-            stream_version=version,
-        )
-
-    def _write(self, entries: Sequence[Entry], heads: _Heads) -> list[Receipt]:
-        lines = self._writer.append([entry.format() for entry in entries])
-        self._heads.update(heads)
-        return [
-            Receipt(
-                position=line.position,
-                hash=format_hash(entry_hash(line.entry)),
-                kind=entry.kind,
-                stream=entry.stream,
-                stream_version=entry.stream_version,
+    def _write(
+        self, items: Sequence[Sound], numbered: Sequence[tuple[bytes, int]]
+    ) -> list[Receipt]:
+        position = self._writer.position
+        hashes = self._writer.append([entry for entry, _ in numbered])
+        receipts: list[Receipt] = []
+        for item, (_, version), hash_ in zip(items, numbered, hashes, strict=True):
+            frame = item.frame
+            self._keep_head(frame.stream, version + 1)
+            receipts.append(
+                Receipt(
+                    position=position + len(receipts),
+                    hash=format_hash(hash_),
+                    kind=frame.kind,
+                    stream=frame.stream,
+                    stream_version=version,
+                )
             )
-            for line, entry in zip(lines, entries, strict=True)
-        ]
+        return receipts
 
     def close(self) -> None:
         """Let go of the journal and the state."""
@@ -197,75 +269,4 @@ class Recorder:
         self.state.close()
 
 
-class _Head(msgspec.Struct):
-    """The fields of an entry that number the next one of its stream."""
-
-    origin: str
-    stream: str
-    stream_version: int
-
-
-_HEAD_DECODER: Final = msgspec.json.Decoder(_Head)
-
-
-class _Foresight:
-    """The record as it will be once the first events of a batch are written."""
-
-    def __init__(self, state: State, position: int) -> None:
-        self._state = state
-        self._position = position
-        self._standings: dict[str, tuple[str, bytes, int]] = {}
-        self._entries: dict[bytes, tuple[Entry, int]] = {}
-
-    def add(self, entry: Entry, event: Event) -> None:
-        """Take an event of the batch as recorded."""
-        hash_ = entry_hash(entry.format())
-        self._entries[hash_] = (entry, self._position)
-        for key, value in event.standings():
-            self._standings[key] = (value, hash_, self._position)
-        self._position += 1
-
-    def standing(self, key: str) -> tuple[str, bytes, int] | None:
-        return self._standings.get(key) or self._state.standing(key)
-
-    def position_of(self, hash_: bytes) -> int | None:
-        found = self._entries.get(hash_)
-        return found[1] if found else self._state.position_of(hash_)
-
-    def read(self, hash_: bytes) -> tuple[Entry, int] | None:
-        return self._entries.get(hash_) or self._state.read(hash_)
-
-
-def _refuse_malformed(drafts: Sequence[Draft], actor: str) -> None:
-    """Raise `Malformed` with everything wrong around the events, before the lock is taken."""
-    reasons = []
-    if not ids.is_known_actor(actor):
-        reasons.append(f"actor: {actor!r} is not human:NAME, agent:NAME or executor:NAME")
-    if len(drafts) > MAX_BATCH:
-        reasons.append(f"{len(drafts)} events at once; {MAX_BATCH} are allowed")
-    for number, draft in enumerate(drafts, 1):
-        where = f"event {number}: " if len(drafts) > 1 else ""
-        reasons += [where + reason for reason in _draft_problems(draft, actor)]
-    if reasons:
-        raise Malformed("nothing was recorded", reasons=reasons, hint="mend what the reasons name")
-
-
-def _draft_problems(draft: Draft, actor: str) -> Iterator[str]:
-    kind = draft.event.KIND
-    yield from form_problems(draft.event)
-    own = kind.stream_of(draft.event)
-    if own is not None and draft.stream not in (None, own):
-        yield f"stream: {kind.name} belongs to {own}, not {draft.stream}"
-    if own is None and draft.stream is not None and not draft.stream.startswith("import/"):
-        yield f"stream: {kind.name} belongs to an import/NAME stream, not {draft.stream}"
-    stream = draft.stream or own
-    if stream is not None and not ids.is_known_stream(stream):
-        yield f"stream: {stream!r} is no stream"
-    if draft.branch is not None and not ids.is_branch(draft.branch):
-        yield f"branch: {draft.branch!r} cannot name a branch"
-    for cited in draft.cites:
-        if not ids.is_hash(cited):
-            yield f"cites: {cited!r} is not an entry hash"
-    claims_measured = getattr(draft.event, "provenance", None) in ("measured", "derived")
-    if claims_measured and not actor.startswith("executor:"):
-        yield f"provenance: {actor} is no executor; record a number of yours as asserted"
+__all__ = ["MAX_BATCH", "Draft", "Origin", "Receipt", "Recorder", "Select"]

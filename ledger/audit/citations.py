@@ -2,37 +2,26 @@
 
 from collections.abc import Iterable
 
-from ledger.audit.base import Finding, Seen
-from ledger.entry import parse_hash
-from ledger.events import KINDS
-from ledger.events.form import references
+from ledger.audit.base import Check, Finding, finding_at
+from ledger.audit.index import Index
+from ledger.entry import format_hash
 from ledger.folder import Folder
-from ledger.ids import is_hash
 
 
-class CitationCheck:
+class CitationCheck(Check):
     """Every hash in `cites`, and in fields that name entries, was recorded before."""
 
     name = "citations"
 
-    def __init__(self, folder: Folder) -> None:  # noqa: ARG002 - the contract of a check
-        self._known: set[bytes] = set()
+    def __init__(self, folder: Folder) -> None:
+        """Nothing to prepare: the index has every citation."""
 
-    def see(self, seen: Seen) -> Iterable[Finding]:
-        """What the entry rests on is there."""
-        entry = seen.entry
-        if entry is not None:
-            named: list[str] = []
-            if entry.kind in KINDS:
-                named = [
-                    h for h in references(KINDS[entry.kind], entry.body, "entry") if is_hash(h)
-                ]
-            for cited in dict.fromkeys((*entry.cites, *named)):
-                if parse_hash(cited) not in self._known:
-                    message = f"{entry.kind} cites {cited}, which was not recorded before it"
-                    yield seen.finding("unsupported", self.name, message)
-        self._known.add(seen.hash)
-
-    def finish(self) -> Iterable[Finding]:
-        """Nothing is left to say."""
-        return ()
+    def finish(self, index: Index) -> Iterable[Finding]:
+        """What an entry rests on is there."""
+        for place, cited in index.dangling():
+            found = index.read(place)
+            if found is None:
+                continue  # changed since it was read
+            what = f"{found.entry.kind} cites {format_hash(cited)}"
+            message = f"{what}, which was not recorded before it"
+            yield finding_at(found.position, found.hash, "unsupported", self.name, message)

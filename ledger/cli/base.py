@@ -6,13 +6,12 @@ import datetime
 import io
 import json
 import math
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ledger.errors import BadArguments
 from ledger.folder import Folder, find_folder
@@ -132,8 +131,9 @@ def csv_cell(value: object) -> object:
 
 def _print_aligned(table: Table) -> None:
     """Columns side by side; where a terminal is too narrow for them, one record below the other."""
-    console = Console()
-    width = console.width if console.is_terminal else None
+    from rich.cells import cell_len
+
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     cells = [[cell_text(value) for value in row] for row in table.rows]
     if width is not None and _width(table.columns, cells) > width:
         cells = [[_shorten(cell) for cell in row] for row in cells]
@@ -171,6 +171,8 @@ def _is_numeric(values: Iterable[object]) -> bool:
 
 def _width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
     """How wide the columns side by side are."""
+    from rich.cells import cell_len
+
     return sum(max(map(cell_len, column)) + 2 for column in zip(columns, *cells, strict=True)) - 2
 
 
@@ -182,10 +184,13 @@ def _shorten(cell: str) -> str:
 @contextlib.contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with (done, in all); a bar on stderr where that is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not (sys.stderr and sys.stderr.isatty()):
         yield lambda _done, _total: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)

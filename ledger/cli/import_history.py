@@ -1,6 +1,10 @@
 """`ledger import`: take in a history from elsewhere, one event a line, each line once."""
 
+import contextlib
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,14 +20,19 @@ from ledger.cli.base import (
     require_actor,
     say,
 )
+from ledger.cli.merge import accept_option, branch_option, take_over
 from ledger.errors import BadArguments, Malformed
 from ledger.importers import IMPORTERS, Count, find_importer, read_drafts, take_in
 from ledger.queries.base import Table
 from ledger.recorder import MAX_BATCH
 
+#: The format that `ledger export` writes: its entries come as they are, which is a merge.
+_JSONL = "jsonl"
+
 
 def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
-    return [importer.name for importer in IMPORTERS if importer.name.startswith(start)]
+    names = [*(importer.name for importer in IMPORTERS), _JSONL]
+    return [name for name in names if name.startswith(start)]
 
 
 @click.command(
@@ -32,11 +41,14 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> 
     "  ledger import ship-two ship_two_history.jsonl --json\n"
     "  gunzip -c history.jsonl.gz | ledger import ship-two -\n"
     "  ledger query boards                      # what came of it\n"
+    "  ledger import jsonl record.jsonl.zst     # what `ledger export` wrote\n"
     "  ledger import --list",
 )
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=_complete_name)
 @click.argument("file", required=False, metavar="[FILE|-]", type=click.Path())
 @click.option("--list", "list_importers", is_flag=True, help="List the importers.")
+@branch_option
+@accept_option
 @actor_option
 @durable_option
 @ledger_option
@@ -45,6 +57,8 @@ def import_history(
     name: str | None,
     file: str | None,
     list_importers: bool,
+    branch: str | None,
+    accept: str | None,
     actor: str | None,
     durable: bool,
     ledger_dir: str | None,
@@ -56,15 +70,29 @@ def import_history(
     on record is skipped, so a second import adds nothing, and a file that grew adds its new lines.
     If any line is bad, every bad line is listed and nothing is recorded. Files of over 10,000
     lines are appended in batches of 10,000, each whole or not at all.
+
+    `jsonl` is another matter: the record of a ledger, as `ledger export` writes it. Its entries
+    come as they are, on a branch, as with `ledger merge`; --branch and --accept are for it.
     """
     format_ = "json" if as_json else "table"
     if list_importers:
-        listed = tuple((one.name, one.stream, one.summary) for one in IMPORTERS)
+        listed = (
+            *((one.name, one.stream, one.summary) for one in IMPORTERS),
+            (_JSONL, "as recorded", "a record that `ledger export` wrote, entry by entry"),
+        )
         print_table(Table(("importer", "stream", "reads"), listed), format_)
         return
     if name is None or file is None:
         raise BadArguments(
             "give the NAME of an importer and a FILE", hint="`ledger import --list` lists them"
+        )
+    if name == _JSONL:
+        with _as_file(file) as path:
+            take_over(path, branch, accept, actor, durable, ledger_dir, as_json)
+        return
+    if branch is not None or accept is not None:
+        raise BadArguments(
+            f"{name} takes no --branch and no --accept", hint="they are for: ledger import jsonl"
         )
     importer, who = find_importer(name), require_actor(actor)
     with open_ledger(ledger_dir, who, durable=durable) as ledger:
@@ -86,6 +114,18 @@ def import_history(
     rows = tuple((count.kind, count.added, count.skipped) for count in counts)
     print_table(Table(("kind", "added", "skipped"), rows), format_)
     say(_outcome(counts, importer.stream))
+
+
+@contextlib.contextmanager
+def _as_file(file: str) -> Iterator[Path]:
+    """The file's path; stdin is written to one, because a merge reads twice."""
+    if file != "-":
+        yield Path(file)
+        return
+    with tempfile.NamedTemporaryFile(prefix="ledger-import-") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _read(file: str) -> bytes:

@@ -39,6 +39,7 @@ def _complete_kind(_ctx: click.Context, _param: click.Parameter, start: str) -> 
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     epilog="Examples:\n\n\b\n  ledger record note.added --text 'the cache was cold'\n"
     "  ledger record claim.stated --help\n"
+    "  ledger record note.added --text 'the key was k-7731' --withhold text\n"
     "  ledger record --from events.jsonl        # lines of {kind, body, cites?, stream?}\n"
     "  ledger record --list",
 )
@@ -48,6 +49,12 @@ def _complete_kind(_ctx: click.Context, _param: click.Parameter, start: str) -> 
 @click.option("--cites", multiple=True, metavar="HASH", help="An entry it rests on; repeatable.")
 @click.option("--stream", help="The import/NAME stream of a reported event.")
 @click.option("--branch", help="The branch it belongs to; the main line if left out.")
+@click.option(
+    "--withhold",
+    multiple=True,
+    metavar="FIELD",
+    help="Commit to this field, or a.b below it, instead of showing it; repeatable.",
+)
 @click.option("--list", "list_kinds", is_flag=True, help="List the kinds of event.")
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this, or a kind's fields.")
 @actor_option
@@ -63,6 +70,7 @@ def record(
     cites: tuple[str, ...],
     stream: str | None,
     branch: str | None,
+    withhold: tuple[str, ...],
     list_kinds: bool,
     wants_help: bool,
     actor: str | None,
@@ -70,7 +78,11 @@ def record(
     ledger_dir: str | None,
     as_json: bool,
 ) -> None:
-    """Append one event of KIND, or with --from a stream of them, and print position and hash."""
+    """Append one event of KIND, or with --from a stream of them, and print position and hash.
+
+    A field that is withheld is kept beside the record: `ledger reveal` shows it, and
+    `ledger redact` takes it away for good, while the record stays as it was.
+    """
     format_ = "json" if as_json else "table"
     if list_kinds:
         print_table(_list_kinds(), format_)
@@ -80,6 +92,8 @@ def record(
         raise BadArguments(
             "give either a KIND or --from FILE", hint="`ledger record --list` lists the kinds"
         )
+    elif source is not None and withhold:
+        raise BadArguments("--withhold is for one event, not for --from", hint="give a KIND")
     else:
         with open_ledger(ledger_dir, actor, durable=durable) as ledger:
             if source is not None:
@@ -87,11 +101,42 @@ def record(
                 receipts = ledger.append(drafts) if drafts else []
             else:
                 chosen = find_kind(kind or "")
-                event = parse_body(chosen, _parse_fields(chosen, fields))
+                body = _parse_fields(chosen, fields)
+                event = parse_body(chosen, body)
                 whole = tuple(_whole_hash(ledger, cited) for cited in cites)
                 draft = Draft(event=event, cites=whole, stream=stream, branch=branch)
-                receipts = ledger.append([draft])
+                receipts = _append(ledger, draft, body, withhold)
             _print_receipts(receipts, as_json)
+
+
+def _append(
+    ledger: Ledger, draft: Draft, body: dict[str, Any], places: tuple[str, ...]
+) -> list[Receipt]:
+    """Record one event, with commitments in the places that are withheld."""
+    if not places:
+        return ledger.append([draft])
+    from ledger import commitments
+
+    kind = draft.event.KIND
+    hidden = commitments.withhold(ledger.folder, body, tuple(map(_field_place, places)))
+    try:
+        try:
+            event = parse_body(kind, hidden.body)
+        except Malformed as error:
+            raise BadArguments(
+                f"{kind.name} cannot withhold that: {'; '.join(error.reasons)}",
+                hint="a field of text can be withheld, and any value inside an object",
+            ) from error
+        return ledger.append([attrs.evolve(draft, event=event)])
+    except LedgerError:  # nothing was recorded
+        hidden.undo(ledger.folder)
+        raise
+
+
+def _field_place(place: str) -> str:
+    """A place as the body spells it: options have hyphens where fields have underscores."""
+    field, dot, rest = place.partition(".")
+    return field.replace("-", "_") + dot + rest
 
 
 def _print_receipts(receipts: Sequence[Receipt], as_json: bool) -> None:
@@ -245,7 +290,12 @@ _TYPE_NAMES: Final[dict[Any, str]] = {
     type(None): "null",
     Any: "any value",
 }
-_REFERENCES: Final = {"blob": "blob digest", "entry": "entry hash"}
+_REFERENCES: Final = {
+    "blob": "blob digest",
+    "commitment": "commitment digest",
+    "digest": "digest",
+    "entry": "entry hash",
+}
 
 
 def type_text(wanted: Any) -> str:  # noqa: ANN401 - any type expression

@@ -1,6 +1,7 @@
 """Every event kind this program knows: the list. The contract is in `base.py`.
 
 ledger.py     created, gaps, notes, claims      criterion.py  criteria and verdicts
+branch.py     taken over, merged                redaction.py  values withheld
 run.py        runs, steps, traces, numbers      reported.py   what others stated elsewhere
 """
 
@@ -9,9 +10,11 @@ from typing import Any, Final
 
 from ledger.errors import Malformed
 from ledger.events.base import FAMILIES, Event, Kind, UnknownEvent
+from ledger.events.branch import BranchImported, BranchMerged
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.form import parse_body
 from ledger.events.ledger import ClaimStated, GapFound, LedgerCreated, NoteAdded
+from ledger.events.redaction import BlobWithheld
 from ledger.events.reported import (
     BoardReported,
     ClaimReported,
@@ -46,6 +49,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     GapFound,
     NoteAdded,
     ClaimStated,
+    BranchImported,
+    BranchMerged,
     CriterionDeclared,
     VerdictGiven,
     RunStarted,
@@ -55,6 +60,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     MeasurementTaken,
     TraceCaptured,
     ComparisonMade,
+    BlobWithheld,
     NoteReported,
     CriterionReported,
     ClaimReported,

@@ -8,10 +8,11 @@ The chain starts at SHA-256("research-ledger/v1\n" || origin) and goes on with
 SHA-256(chain || entry hash), over raw bytes.
 """
 
-import hashlib
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import Final
 
-import attrs
+import msgspec
 
 from ledger.entry import MAX_ENTRY_BYTES, entry_hash
 from ledger.errors import Malformed
@@ -23,8 +24,7 @@ _HINT: Final = "spec/formats/journal.md describes the journal line"
 _HEX: Final = frozenset(b"0123456789abcdef")
 
 
-@attrs.frozen(slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One parsed line: position, 32 raw chain bytes, and E."""
 
     position: int
@@ -38,12 +38,12 @@ class Line:
 
 def chain_start(origin: str) -> bytes:
     """The chain value before the first entry of a ledger."""
-    return hashlib.sha256(FORMAT.encode() + b"\n" + origin.encode()).digest()
+    return sha256(FORMAT.encode() + b"\n" + origin.encode()).digest()
 
 
 def chain_next(chain: bytes, hash_: bytes) -> bytes:
     """The chain value after an entry with this hash."""
-    return hashlib.sha256(chain + hash_).digest()
+    return sha256(chain + hash_).digest()
 
 
 def extend(chain: bytes, entry: bytes) -> bytes:
@@ -65,3 +65,21 @@ def parse_line(data: bytes) -> Line:
     if not (canonical_number and len(position) <= 20 and _HEX.issuperset(chain) and framed):
         raise Malformed("a journal line has the wrong form", hint=_HINT)
     return Line(int(position), bytes.fromhex(chain.decode()), entry)
+
+
+def follow_lines(data: bytes, position: int, chain: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield (E, chain value after it, bytes of the line) for each whole line of `data` that fits.
+
+    The first line is to stand at `position` and to follow `chain`. Stops before the first line that
+    does not fit, or has no newline; whoever needs to know why asks `parse_line`.
+    """
+    start, end = 0, data.find(b"\n")
+    while end >= 0:
+        frame = start + len(str(position)) + 66
+        entry = data[frame:end]
+        chain = sha256(chain + sha256(b"\x00" + entry).digest()).digest()
+        if data[start:frame] != b"%d %s " % (position, chain.hex().encode()):
+            return
+        yield entry, chain, end + 1 - start
+        position, start = position + 1, end + 1
+        end = data.find(b"\n", start)

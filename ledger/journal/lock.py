@@ -1,9 +1,9 @@
 """The one lock of a ledger: exclusive for writers, shared for a reader that asks where the end is.
 
-flock(2) on a file of its own and then on the folder it lies in. The kernel lets go when a process
-dies, so a killed writer blocks no one. A lock file that was deleted is noticed by its inode, and
-the one that is there now is taken; the folder keeps the new holder waiting while the old one is
-still at work: otherwise two writers would each hold "the" lock.
+flock(2) on the folder `.ledger` itself. The kernel lets go when a process dies, so a killed writer
+blocks no one; and a folder with a record in it cannot be deleted under its holder, as a lock file
+could: then two writers would each hold "the" lock. One that was moved away is noticed with
+`is_current`.
 """
 
 import contextlib
@@ -17,85 +17,84 @@ from ledger.errors import StoreFailed
 
 
 class WriterLock:
-    """The exclusive lock, with its file kept open between uses; threads of one process queue."""
+    """The exclusive lock, its folder kept open between uses; threads of one process queue."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._threads = threading.RLock()
-        self._descriptors: tuple[int, int] | None = None
+        self._descriptor: int | None = None
+        self._depth = 0
+
+    def acquire(self) -> None:
+        """Take the lock, once more where this thread has it already. Raises `StoreFailed`."""
+        self._threads.acquire()
+        try:
+            if self._depth == 0:
+                if self._descriptor is None:
+                    self._descriptor = _open(self._folder)
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self._depth += 1
+        except BaseException:  # a Ctrl-C between taking it and knowing so, too
+            if self._depth == 0 and self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self._threads.release()
+            raise
+
+    def release(self) -> None:
+        """Let go of what one `acquire` took."""
+        self._depth -= 1
+        if self._depth == 0 and self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self._threads.release()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the lock for the length of a with block. Raises `StoreFailed`."""
-        with self._threads:
-            file, folder = self._take()
-            try:
-                yield
-            finally:
-                fcntl.flock(folder, fcntl.LOCK_UN)
-                fcntl.flock(file, fcntl.LOCK_UN)
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
 
-    def _take(self) -> tuple[int, int]:
-        while True:
-            if self._descriptors is None:
-                self._descriptors = _open_pair(self._path, os.O_RDWR | os.O_CREAT)
-            file, folder = self._descriptors
-            fcntl.flock(file, fcntl.LOCK_EX)
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            if _is_current(file, self._path):
-                return file, folder
+    def renew(self) -> None:
+        """While holding it: make sure that the lock is on the folder that is there now."""
+        while self._descriptor is None or not _is_current(self._descriptor, self._folder):
             self.close()
+            self._descriptor = _open(self._folder)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def close(self) -> None:
-        """Close the lock's files; the next use opens them again."""
-        if self._descriptors is not None:
-            for descriptor in self._descriptors:
-                os.close(descriptor)
-            self._descriptors = None
+        """Close the folder; the next use opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 @contextlib.contextmanager
-def shared(path: Path) -> Iterator[None]:
+def shared(folder: Path) -> Iterator[None]:
     """Hold the lock shared for the length of a with block. Raises `StoreFailed`."""
-    while True:
-        file, folder = _open_pair(path, os.O_RDONLY)
-        fcntl.flock(file, fcntl.LOCK_SH)
-        fcntl.flock(folder, fcntl.LOCK_SH)
-        if _is_current(file, path):
-            break
-        os.close(folder)
-        os.close(file)
+    descriptor = _open(folder)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
-        os.close(folder)
-        os.close(file)
+        os.close(descriptor)
 
 
-def _open_pair(path: Path, flags: int) -> tuple[int, int]:
-    """The lock file and the folder it lies in, always taken in this order."""
-    file = _open(path, flags)
+def _open(folder: Path) -> int:
     try:
-        return file, _open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except StoreFailed:
-        os.close(file)
-        raise
-
-
-def _open(path: Path, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_CLOEXEC, 0o644)
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise StoreFailed(
-            f"cannot open the lock {path}: {error.strerror}",
-            hint="check that the ledger's folder is there and can be written",
+            f"cannot lock {folder}: {error.strerror}",
+            hint="check that the ledger's folder is there and can be read",
         ) from error
 
 
-def _is_current(descriptor: int, path: Path) -> bool:
-    """Whether the locked file is still the one that others will open."""
+def _is_current(descriptor: int, folder: Path) -> bool:
+    """Whether the locked folder is still the one that others will open."""
     try:
-        there = path.stat()
+        there = folder.stat()
     except FileNotFoundError:
         return False
     held = os.fstat(descriptor)

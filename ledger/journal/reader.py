@@ -4,7 +4,6 @@ Readers never heal. What a crashed writer left at the end is reported as a `Tail
 damage anywhere else is an `IntegrityError` that names the position.
 """
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,10 +12,12 @@ import attrs
 
 from ledger.errors import IntegrityError, Malformed, StoreFailed
 from ledger.journal.batch import read_batch
-from ledger.journal.line import MAX_LINE_BYTES, Line, extend, parse_line
+from ledger.journal.line import MAX_LINE_BYTES, Line, extend, follow_lines, parse_line
 from ledger.journal.lock import shared
 from ledger.journal.segments import Cursor, list_segments, segment_path
 
+#: Read at once; longer than any line.
+_BLOCK_BYTES: Final = 1 << 20
 _HINT: Final = "run `ledger audit`; restore the segment from a copy if there is one"
 
 
@@ -35,9 +36,7 @@ def committed_end(journal: Path, lock: Path) -> tuple[int, int]:
     Asked under the shared lock, so that no writer is between writing and truncating back. The
     last line may still be torn by a crash; `scan` stops before it.
     """
-    with contextlib.ExitStack() as stack:
-        if lock.exists():
-            stack.enter_context(shared(lock))
+    with shared(lock):
         firsts = list_segments(journal)
         if not firsts:
             return 0, 0
@@ -70,7 +69,7 @@ def scan(
                     hint=_HINT,
                     position=cursor.position,
                 )
-            cursor = attrs.evolve(cursor, segment=first, offset=0)
+            cursor = Cursor(cursor.position, first, 0, cursor.chain)
         limit = end[1] if end is not None and first == end[0] else None
         for item in _scan_segment(journal, cursor, limit, is_last=first == firsts[-1]):
             cursor = item[1]
@@ -145,7 +144,13 @@ def _scan_segment(
         if size < start.offset:
             raise _ahead(journal, start)
         while cursor.offset < size:
-            following = _read_line(file, cursor) or _read_line(file, cursor)
+            before = cursor
+            for item in _scan_block(file, cursor, size):
+                cursor = item[1]
+                yield item
+            if cursor != before:
+                continue
+            following = _read_line(file, cursor)  # a writer may just have been healing
             if following is None:
                 if is_last and is_torn(file, cursor.offset):
                     return
@@ -161,10 +166,22 @@ def _scan_segment(
             yield following
 
 
+def _scan_block(file: BinaryIO, cursor: Cursor, size: int) -> Iterator[tuple[Line, Cursor]]:
+    """The lines that fit among the next bytes, up to byte `size`."""
+    file.seek(cursor.offset)
+    data = file.read(min(_BLOCK_BYTES, size - cursor.offset))
+    position, offset = cursor.position, cursor.offset
+    for entry, chain, length in follow_lines(data, position, cursor.chain):
+        if not (entry.startswith(b"{") and entry.endswith(b"}")):
+            return
+        line = Line(position, chain, entry)
+        position, offset = position + 1, offset + length
+        yield line, Cursor(position, cursor.segment, offset, chain)
+
+
 def _read_line(file: BinaryIO, cursor: Cursor) -> tuple[Line, Cursor] | None:
-    """The line at the cursor, if it fits. Asked twice by readers: a writer may just be healing."""
-    if file.tell() != cursor.offset:
-        file.seek(cursor.offset)
+    """The line at the cursor, if it fits."""
+    file.seek(cursor.offset)
     return _follow(cursor, file.readline(MAX_LINE_BYTES + 1))
 
 

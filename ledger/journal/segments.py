@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-import attrs
+import msgspec
 
 from ledger.errors import IntegrityError, StoreFailed
 from ledger.journal.line import chain_start
@@ -13,8 +13,7 @@ SEGMENT_BYTES: Final = 64 * 1024 * 1024
 _NAME: Final = re.compile(r"[0-9]{20}\.log")
 
 
-@attrs.frozen(slots=True, order=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True, order=True):
     """A place between two lines: what comes next is `position`, in `segment` at byte `offset`."""
 
     position: int

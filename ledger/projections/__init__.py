@@ -9,18 +9,19 @@ from typing import Final
 from ledger.projections import events
 from ledger.projections.attempts import ATTEMPTS
 from ledger.projections.base import Projection, View
+from ledger.projections.branches import IMPORTS, MERGES
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.runs import RUN_ENDS, RUNS
 from ledger.projections.statements import BOARDS, CLAIMS, EDGES, SECTIONS
 from ledger.projections.traces import TRACE_POINTS, TRACES
-from ledger.projections.training import EPOCHS, STEPS
+from ledger.projections.training import EPOCHS, STEP_METRICS, STEPS
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     events.PROJECTION,
     RUNS,
     RUN_ENDS,
-    STEPS,
+    STEP_METRICS,
     EPOCHS,
     TRACES,
     TRACE_POINTS,
@@ -33,10 +34,12 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     CLAIMS,
     SECTIONS,
     BOARDS,
+    IMPORTS,
+    MERGES,
     EDGES,
 )
 
 #: What several queries ask of these tables, made anew for each reader.
-VIEWS: Final[tuple[View, ...]] = (ATTEMPTS,)
+VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS)
 
 __all__ = ["PROJECTIONS", "VIEWS", "Projection", "View"]

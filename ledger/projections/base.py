@@ -30,15 +30,26 @@ EVENT_COLUMNS: Final = (
 
 @attrs.frozen(slots=True, kw_only=True)
 class Projection:
-    """One table: its columns as (name, type, meaning), and the select that fills it."""
+    """One table: its columns as (name, type, meaning), and the select that fills it.
+
+    `kinds` are the kinds of event that the select reads: it gives no row for any other, and is not
+    run where none of them arrived. Null where it reads every kind. `compression` is for columns
+    where DuckDB's own choice costs too much.
+    """
 
     name: str
     columns: tuple[tuple[str, str, str], ...]
     select: str
+    kinds: tuple[str, ...] | None = None
+    compression: tuple[tuple[str, str], ...] = ()
 
     def create(self, table: str, *, temporary: bool = False) -> str:
         """The statement that makes the table under another name."""
-        columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self.columns)
+        methods = {} if temporary else dict(self.compression)
+        columns = ", ".join(
+            f'"{name}" {type_}' + (f" using compression {methods[name]}" if name in methods else "")
+            for name, type_, _ in self.columns
+        )
         return f"create {'temp ' if temporary else ''}table {table} ({columns})"
 
 

@@ -4,6 +4,7 @@ from ledger.projections.base import Projection
 
 COMPARISONS = Projection(
     name="comparisons",
+    kinds=("comparison.made",),
     columns=(
         ("position", "ubigint", "position of the comparison (its first part)"),
         ("hash", "varchar", "entry hash"),
@@ -19,19 +20,20 @@ COMPARISONS = Projection(
         ("first_distance", "double", "its largest row distance"),
     ),
     select="""
-        select position, hash, entry->>'$.body.run', entry->>'$.body.run_a',
-               entry->>'$.body.run_b', entry->>'$.body.result',
+        select position, hash, whose || (entry->>'$.body.run'), whose || (entry->>'$.body.run_a'),
+               whose || (entry->>'$.body.run_b'), entry->>'$.body.result',
                entry->'$.body.identity_differences', entry->'$.body.path_differences',
                try_cast(entry->>'$.body.threshold' as double),
                entry->>'$.body.first_divergence.point',
-               (entry->>'$.body.first_divergence.layer')::integer,
+               try_cast(entry->>'$.body.first_divergence.layer' as integer),
                try_cast(entry->>'$.body.first_divergence.distance' as double)
-        from slice where kind = 'comparison.made' and (entry->>'$.body.part')::int = 0
+        from slice where kind = 'comparison.made' and try_cast(entry->>'$.body.part' as int) = 0
     """,
 )
 
 COMPARISON_POINTS = Projection(
     name="comparison_points",
+    kinds=("comparison.made",),
     columns=(
         ("position", "ubigint", "position of the comparison"),
         ("run", "varchar", "the run that compared"),
@@ -45,7 +47,7 @@ COMPARISON_POINTS = Projection(
     ),
     select="""
         with parts as (
-            select position, entry->>'$.body.run' as run,
+            select position, whose || (entry->>'$.body.run') as run,
                    from_json(entry->'$.body.points', '["JSON"]') as points,
                    from_json(entry->'$.body.columns', '["VARCHAR"]') as names,
                    from_json(entry->'$.body.rows', '[["VARCHAR"]]') as rows
@@ -53,13 +55,14 @@ COMPARISON_POINTS = Projection(
         ),
         numbered as (select *, unnest(range(1, len(points) + 1)) as i from parts),
         named as (
+            -- Not a map: a name that stands twice would make one impossible. The first one counts.
             select position, run, i, points[i] as p,
-                   map_from_entries(list_zip(names, rows[i])) as s
+                   list_transform(['median_distance', 'max_distance', 'max_row', 'std_ratio'],
+                                  lambda x: rows[i][list_position(names, x)]) as n
             from numbered
         )
-        select position, run, i, p->>0, (p->>1)::integer,
-               try_cast(s['median_distance'] as double), try_cast(s['max_distance'] as double),
-               try_cast(s['max_row'] as bigint), try_cast(s['std_ratio'] as double)
+        select position, run, i, p->>0, try_cast(p->>1 as integer), try_cast(n[1] as double),
+               try_cast(n[2] as double), try_cast(n[3] as bigint), try_cast(n[4] as double)
         from named
     """,
 )

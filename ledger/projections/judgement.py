@@ -4,6 +4,7 @@ from ledger.projections.base import Projection
 
 MEASUREMENTS = Projection(
     name="measurements",
+    kinds=("measurement.taken",),
     columns=(
         ("position", "ubigint", "position of the measurement"),
         ("hash", "varchar", "entry hash"),
@@ -16,7 +17,7 @@ MEASUREMENTS = Projection(
         ("key", "json", "the comparability key"),
     ),
     select="""
-        select position, hash, entry->>'$.body.run', entry->>'$.body.metric',
+        select position, hash, whose || (entry->>'$.body.run'), entry->>'$.body.metric',
                case when json_type(entry, '$.body.value') <> 'BOOLEAN'
                     then try_cast(entry->>'$.body.value' as double) end,
                entry->'$.body.value', entry->>'$.body.unit',
@@ -27,6 +28,7 @@ MEASUREMENTS = Projection(
 
 CRITERIA = Projection(
     name="criteria",
+    kinds=("criterion.declared", "criterion.reported"),
     columns=(
         ("position", "ubigint", "position of the declaration"),
         ("hash", "varchar", "entry hash"),
@@ -44,24 +46,28 @@ CRITERIA = Projection(
         ("binding", "json", "conditions that evidence must match; null when reported"),
     ),
     select="""
-        select position, hash, entry->>'$.body.criterion', entry->>'$.body.criterion', 'criterion',
-               false, entry->>'$.body.model', entry->>'$.body.title', entry->>'$.body.metric',
-               entry->>'$.body.operator', nullif(entry->'$.body.threshold', 'null'::json),
-               entry->>'$.body.unit', (entry->>'$.body.blocking')::boolean,
+        select position, hash, whose || (entry->>'$.body.criterion'),
+               whose || (entry->>'$.body.criterion'), 'criterion', false, entry->>'$.body.model',
+               entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
+               nullif(entry->'$.body.threshold', 'null'::json),
+               entry->>'$.body.unit', try_cast(entry->>'$.body.blocking' as boolean),
                entry->'$.body.binding'
         from slice where kind = 'criterion.declared'
         union all
-        select position, hash, coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
-               entry->>'$.body.subject', entry->>'$.body.row_family', true, entry->>'$.body.model',
+        select position, hash,
+               whose || coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'),
+               whose || (entry->>'$.body.subject'), entry->>'$.body.row_family', true,
+               entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
                nullif(entry->'$.body.threshold', 'null'::json), entry->>'$.body.unit',
-               (entry->>'$.body.blocking')::boolean, null
+               try_cast(entry->>'$.body.blocking' as boolean), null
         from slice where kind = 'criterion.reported'
     """,
 )
 
 ROW_NAMES = Projection(
     name="row_names",
+    kinds=("criterion.reported", "criterion.declared"),
     columns=(
         ("position", "ubigint", "position of the declaration that gives the name"),
         ("name", "varchar", "a name under which verdicts speak of the row"),
@@ -69,19 +75,21 @@ ROW_NAMES = Projection(
         ("reported", "boolean", "whether others gave it; their verdicts speak of their rows"),
     ),
     select="""
-        select position, unnest(list_distinct(list_filter(
+        select position, whose || unnest(list_distinct(list_filter(
                    [entry->>'$.body.subject', entry->>'$.body.falsifier', entry->>'$.body.alias'],
                    lambda x: x is not null))),
-               coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'), true
+               whose || coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'), true
         from slice where kind = 'criterion.reported'
         union all
-        select position, entry->>'$.body.criterion', entry->>'$.body.criterion', false
+        select position, whose || (entry->>'$.body.criterion'),
+               whose || (entry->>'$.body.criterion'), false
         from slice where kind = 'criterion.declared'
     """,
 )
 
 STATUSES = Projection(
     name="statuses",
+    kinds=("verdict.given", "verdict.reported"),
     columns=(
         ("position", "ubigint", "position of the verdict"),
         ("hash", "varchar", "entry hash"),
@@ -96,13 +104,14 @@ STATUSES = Projection(
         ("evidence", "varchar", "hash of the measurement, or what others named"),
     ),
     select="""
-        select position, hash, entry->>'$.body.criterion', entry->>'$.body.status', false, branch,
-               null, entry->'$.body.value', entry->'$.body.threshold',
+        select position, hash, whose || (entry->>'$.body.criterion'), entry->>'$.body.status',
+               false, branch, null, entry->'$.body.value', entry->'$.body.threshold',
                entry->>'$.body.unit', entry->>'$.body.evidence'
         from slice where kind = 'verdict.given'
         union all
-        select position, hash, entry->>'$.body.subject', entry->>'$.body.status', true, branch,
-               entry->>'$.body.from_status', nullif(entry->'$.body.observed', 'null'::json),
+        select position, hash, whose || (entry->>'$.body.subject'), entry->>'$.body.status',
+               true, branch, entry->>'$.body.from_status',
+               nullif(entry->'$.body.observed', 'null'::json),
                nullif(entry->'$.body.threshold', 'null'::json), null,
                entry->>'$.body.evidence_class'
         from slice where kind = 'verdict.reported'

@@ -4,6 +4,7 @@ from ledger.projections.base import Projection
 
 RUNS = Projection(
     name="runs",
+    kinds=("run.started", "run.reported"),
     columns=(
         ("position", "ubigint", "position of its start"),
         ("hash", "varchar", "entry hash of its start"),
@@ -22,23 +23,24 @@ RUNS = Projection(
         ("started_at", "timestamp", "time of its start; null when reported"),
     ),
     select="""
-        select position, hash, entry->>'$.body.run', false, entry->>'$.body.executor',
+        select position, hash, whose || (entry->>'$.body.run'), false, entry->>'$.body.executor',
                entry->>'$.body.provenance', entry->>'$.body.model.name',
                entry->>'$.body.inputs.model', entry->>'$.body.inputs.tokens',
                entry->>'$.body.arguments.engine', entry->>'$.body.device_asked',
                entry->>'$.body.device_observed', entry->>'$.body.dtype',
-               (entry->>'$.body.seed')::bigint, recorded_at
+               try_cast(entry->>'$.body.seed' as bigint), recorded_at
         from slice where kind = 'run.started'
         union all
-        select position, hash, entry->>'$.body.subject', true, null, 'asserted',
+        select position, hash, whose || (entry->>'$.body.subject'), true, null, 'asserted',
                entry->>'$.body.model', null, null, null, null, entry->>'$.body.device', null,
-               (entry->>'$.body.seed')::bigint, null
+               try_cast(entry->>'$.body.seed' as bigint), null
         from slice where kind = 'run.reported'
     """,
 )
 
 RUN_ENDS = Projection(
     name="run_ends",
+    kinds=("run.finished", "run.failed", "outcome.reported"),
     columns=(
         ("position", "ubigint", "position of its end"),
         ("hash", "varchar", "entry hash of its end"),
@@ -49,11 +51,11 @@ RUN_ENDS = Projection(
         ("reason", "varchar", "why it failed"),
     ),
     select="""
-        select position, hash, entry->>'$.body.run', false, substr(kind, 5),
-               (entry->>'$.body.wall_ms')::double, entry->>'$.body.reason'
+        select position, hash, whose || (entry->>'$.body.run'), false, substr(kind, 5),
+               try_cast(entry->>'$.body.wall_ms' as double), entry->>'$.body.reason'
         from slice where kind in ('run.finished', 'run.failed')
         union all
-        select position, hash, entry->>'$.body.subject', true,
+        select position, hash, whose || (entry->>'$.body.subject'), true,
                coalesce(entry->>'$.body.status', 'ended'), null,
                entry->>'$.body.rest.reason'
         from slice where kind = 'outcome.reported'

@@ -4,6 +4,7 @@ from ledger.projections.base import Projection
 
 CLAIMS = Projection(
     name="claims",
+    kinds=("claim.stated", "claim.reported"),
     columns=(
         ("position", "ubigint", "position of the statement"),
         ("hash", "varchar", "entry hash"),
@@ -13,10 +14,10 @@ CLAIMS = Projection(
         ("said_on", "varchar", "day, where reported"),
     ),
     select="""
-        select position, hash, entry->>'$.body.claim', false, entry->>'$.body.text', null
+        select position, hash, whose || (entry->>'$.body.claim'), false, entry->>'$.body.text', null
         from slice where kind = 'claim.stated'
         union all
-        select position, hash, entry->>'$.body.subject', true, entry->>'$.body.text',
+        select position, hash, whose || (entry->>'$.body.subject'), true, entry->>'$.body.text',
                entry->>'$.body.said_on'
         from slice where kind = 'claim.reported'
     """,
@@ -24,6 +25,7 @@ CLAIMS = Projection(
 
 SECTIONS = Projection(
     name="sections",
+    kinds=("section.reported",),
     columns=(
         ("position", "ubigint", "position of the registration"),
         ("section", "varchar", "name of the section or banner"),
@@ -33,7 +35,7 @@ SECTIONS = Projection(
         ("title", "varchar", "title"),
     ),
     select="""
-        select position, entry->>'$.body.subject', entry->>'$.body.said_on',
+        select position, whose || (entry->>'$.body.subject'), entry->>'$.body.said_on',
                entry->>'$.body.from_version', entry->>'$.body.to_version', entry->>'$.body.title'
         from slice where kind = 'section.reported'
     """,
@@ -41,6 +43,7 @@ SECTIONS = Projection(
 
 BOARDS = Projection(
     name="boards",
+    kinds=("board.reported",),
     columns=(
         ("position", "ubigint", "position of the publication"),
         ("board", "varchar", "name of the published board"),
@@ -51,9 +54,10 @@ BOARDS = Projection(
         ("restated", "boolean", "whether restated at this version"),
     ),
     select="""
-        select position, entry->>'$.body.subject', entry->>'$.body.said_on',
-               entry->>'$.body.spec_version', (entry->>'$.body.partial')::bigint,
-               (entry->>'$.body.discharged')::bigint, (entry->>'$.body.restated')::boolean
+        select position, whose || (entry->>'$.body.subject'), entry->>'$.body.said_on',
+               entry->>'$.body.spec_version', try_cast(entry->>'$.body.partial' as bigint),
+               try_cast(entry->>'$.body.discharged' as bigint),
+               try_cast(entry->>'$.body.restated' as boolean)
         from slice where kind = 'board.reported'
     """,
 )
@@ -69,7 +73,7 @@ EDGES = Projection(
     select="""
         select position, hash, unnest(cites), 'cites' from slice where len(cites) > 0
         union all
-        select position, entry->>'$.body.from_name', entry->>'$.body.to_name',
+        select position, whose || (entry->>'$.body.from_name'), whose || (entry->>'$.body.to_name'),
                entry->>'$.body.relation'
         from slice where kind = 'edge.reported'
     """,

@@ -4,6 +4,7 @@ from ledger.projections.base import Projection
 
 TRACES = Projection(
     name="traces",
+    kinds=("trace.captured",),
     columns=(
         ("position", "ubigint", "position of the trace (its first part)"),
         ("hash", "varchar", "entry hash"),
@@ -14,14 +15,15 @@ TRACES = Projection(
         ("path", "json", "how it was computed"),
     ),
     select="""
-        select position, hash, entry->>'$.body.run', entry->>'$.body.provenance',
+        select position, hash, whose || (entry->>'$.body.run'), entry->>'$.body.provenance',
                entry->>'$.body.blob', entry->'$.body.identity', entry->'$.body.path'
-        from slice where kind = 'trace.captured' and (entry->>'$.body.part')::int = 0
+        from slice where kind = 'trace.captured' and try_cast(entry->>'$.body.part' as int) = 0
     """,
 )
 
 TRACE_POINTS = Projection(
     name="trace_points",
+    kinds=("trace.captured",),
     columns=(
         ("position", "ubigint", "position of the trace"),
         ("run", "varchar", "the run"),
@@ -43,7 +45,7 @@ TRACE_POINTS = Projection(
     ),
     select="""
         with parts as (
-            select position, entry->>'$.body.run' as run,
+            select position, whose || (entry->>'$.body.run') as run,
                    from_json(entry->'$.body.points', '["JSON"]') as points,
                    from_json(entry->'$.body.columns', '["VARCHAR"]') as names,
                    from_json(entry->'$.body.all_rows', '[["VARCHAR"]]') as all_rows,
@@ -58,16 +60,17 @@ TRACE_POINTS = Projection(
             select position, run, i, points[i], names, 'last', last_row[i] from numbered
         ),
         named as (
+            -- Not a map: a name that stands twice would make one impossible. The first one counts.
             select position, run, i, p, scope,
-                   map_from_entries(list_zip(
-                       names, list_transform(v, lambda x: try_cast(x as double)))) as s
+                   list_transform(['count', 'mean', 'm2', 'min', 'max', 'abs_sum', 'nan_count',
+                                   'pos_inf_count', 'neg_inf_count', 'zero_count'], lambda x:
+                       try_cast(v[list_position(names, x)] as double)) as n
             from scoped
         )
-        select position, run, i, p->>0, (p->>1)::integer, (p->>2)::bigint, (p->>3)::bigint, scope,
-               s['count'], s['mean'],
-               case when s['count'] > 1 then sqrt(s['m2'] / (s['count'] - 1)) end,
-               s['min'], s['max'], s['abs_sum'], s['nan_count'],
-               s['pos_inf_count'] + s['neg_inf_count'], s['zero_count']
+        select position, run, i, p->>0, try_cast(p->>1 as integer), try_cast(p->>2 as bigint),
+               try_cast(p->>3 as bigint), scope,
+               n[1], n[2], case when n[1] > 1 and n[3] >= 0 then sqrt(n[3] / (n[1] - 1)) end,
+               n[4], n[5], n[6], n[7], n[8] + n[9], n[10]
         from named
     """,
 )

@@ -8,14 +8,18 @@ from ledger.queries.base import Parameter, Query, Table, read_query
 
 QUERIES: Final = (
     "board",
+    "board_history",
     "boards",
+    "changes",
     "claims",
     "compare",
     "comparisons",
     "criteria",
     "curve",
+    "curve_points",
     "epochs",
     "events",
+    "evidence",
     "kinds",
     "measurements",
     "runs",

@@ -1,5 +1,6 @@
 -- The board: every declared row once, in its latest status on the main line. A row that others
--- declared is theirs: their verdicts change no row of this ledger that has the same name.
+-- declared is theirs: their verdicts change no row of this ledger that has the same name. What is on
+-- a branch that is not merged is left out.
 -- param model text: only rows listed under this model
 -- param status text: only rows in this status
 -- param reported yesno: yes for rows that others declared, no for this ledger's own
@@ -25,17 +26,20 @@ with declared as (
                    coalesce(format('{:g}', try_cast(threshold::varchar as double)),
                             threshold->>'$'), unit), position) as metric,
            bool_or(blocking) as blocking, reported
-    from criteria group by row, reported
+    from criteria c where not exists (from off_main o where c.position between o.first and o.last)
+    group by row, reported
     union all
     select name, min(position), min(position), 'unidentified', null,
            'a row that the history counts without naming it', null, null, true
-    from statuses where starts_with(name, 'UNIDENTIFIED-ROW-') group by name
+    from statuses s
+    where starts_with(name, 'UNIDENTIFIED-ROW-') and not exists (from off_main o where s.position between o.first and o.last)
+    group by name
 ),
 named as (
     select s.*, coalesce(n.row, s.name) as row
     from statuses s left join (select distinct name, row, reported from row_names) n
         on n.name = s.name and n.reported = s.reported
-    where s.branch is null
+    where not exists (from off_main o where s.position between o.first and o.last)
 ),
 latest as (
     select row, reported, arg_max(named, position) as v from named group by row, reported

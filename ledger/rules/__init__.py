@@ -5,10 +5,16 @@
 
 from typing import Final
 
-from ledger.rules import citations, uniqueness, verdict
+from ledger.rules import branches, citations, uniqueness, verdict, withholding
 from ledger.rules.base import Proposal, Record, Rule
 
-RULES: Final[tuple[Rule, ...]] = (citations.RULE, uniqueness.RULE, verdict.RULE)
+RULES: Final[tuple[Rule, ...]] = (
+    citations.RULE,
+    uniqueness.RULE,
+    verdict.RULE,
+    withholding.RULE,
+    branches.RULE,
+)
 
 __all__ = ["RULES", "Proposal", "Record", "Rule", "reasons_against"]
 

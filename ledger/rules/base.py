@@ -14,7 +14,10 @@ from ledger.events.base import Event
 
 
 class Record(Protocol):
-    """What a rule may ask of the record."""
+    """What a rule may ask of the record, as the branch of the proposed event sees it."""
+
+    origin: str
+    """The origin of this ledger."""
 
     def standing(self, key: str) -> tuple[str, bytes, int] | None:
         """(value, entry hash, position) of the latest event that set `key`, or None."""
@@ -25,6 +28,12 @@ class Record(Protocol):
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position, or None."""
 
+    def branch_at(self, position: int) -> str | None:
+        """The branch that another ledger's entry at this position came in on, if it is one."""
+
+    def counts(self, entry: Entry, position: int) -> bool:
+        """Whether an entry is on the main line by now, or on the branch of the proposed event."""
+
 
 @attrs.frozen(slots=True, kw_only=True)
 class Proposal:
@@ -33,6 +42,7 @@ class Proposal:
     event: Event
     actor: str
     cites: tuple[str, ...]
+    branch: str | None = None
 
 
 @attrs.frozen(slots=True, kw_only=True)

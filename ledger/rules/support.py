@@ -6,6 +6,7 @@ from typing import Any
 from ledger import canonical
 from ledger.entry import Entry, format_hash, parse_hash
 from ledger.events import KINDS
+from ledger.ids import qualify
 from ledger.rules.base import Record
 
 _DEPTH = 16
@@ -26,6 +27,9 @@ def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
         return
     if provenance not in ("measured", "derived"):
         yield f"position {position} ({entry.kind}) is {provenance}, not measured"
+        return
+    if not record.counts(entry, position):
+        yield f"position {position} ({entry.kind}) is on a branch that is not merged"
         return
     yield from _run_weaknesses(entry, position, record)
     if provenance == "derived":
@@ -49,7 +53,7 @@ def _derivation_weaknesses(
 
 def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str]:
     """Whether the entry was recorded by its run, while that run was under way."""
-    run = entry.body.get("run")
+    run = qualify(str(entry.body.get("run")), entry.origin, record.origin)
     started, latest = record.standing(f"provenance/{run}"), record.standing(f"run/{run}")
     begun = record.read(started[1]) if started is not None else None
     if started is None or begun is None or latest is None:

@@ -39,10 +39,22 @@ def known_versions() -> str:
     return f"schema_version <= case kind {cases} else schema_version end"
 
 
+def slice_of(source: str, origin: str) -> str:
+    """The select behind `slice`, over a relation with the columns of `events`.
+
+    `whose` stands before every name that an entry gives (`ledger.ids.qualify`): it is empty for
+    entries of this ledger, and `ORIGIN:` for those of others.
+    """
+    return (
+        f"select *, if(origin = '{origin}', '', origin || ':') as whose "  # noqa: S608
+        f"from {source} where {known_versions()}"
+    )
+
+
 def schema_digest() -> str:
     """Digest of everything that shapes the tables: another digest means rebuild."""
-    selects = (projection.select for projection in PROJECTIONS)
-    text = "\n".join((*statements(), *selects, known_versions()))
+    folds = (f"{projection.kinds}\n{projection.select}" for projection in PROJECTIONS)
+    text = "\n".join((*statements(), *folds, slice_of("arrived", "")))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

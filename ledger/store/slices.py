@@ -1,212 +1,147 @@
-"""From journal bytes to rows, in bulk.
+"""From verified entries to rows, in bulk: every projection, in the caller's transaction.
 
-A slice of whole lines is read by DuckDB as a CSV file of one column: no quote, no escape, and a
-delimiter that cannot occur (JSON escapes control characters). That keeps the exact bytes, where a
-JSON reader would change numbers.
+E goes into DuckDB as text and is kept to the byte; a JSON reader would change numbers. What is in
+columns is taken out of it once, into the relation `arrived`. A projection reads `slice`, which is
+`arrived` without the versions that this program does not know.
 """
 
 import contextlib
-import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from ledger.entry import parse_entry
-from ledger.errors import IntegrityError, Malformed, StoreFailed
-from ledger.folder import Folder
-from ledger.journal.line import MAX_LINE_BYTES, extend, parse_line
-from ledger.journal.segments import list_segments, segment_path
-from ledger.projections import PROJECTIONS
-from ledger.store.schema import known_versions
+from ledger.errors import StoreFailed
+from ledger.projections import PROJECTIONS, Projection
+from ledger.store.lines import Chunk, Limits, Slice, damaged, first_malformed
+from ledger.store.schema import slice_of
 
 if TYPE_CHECKING:
     import duckdb
 
-#: Bytes folded in one transaction: about half a second.
-SLICE_BYTES: Final = 16 * 1024 * 1024
+#: Rows of a row group in DuckDB: a slice that fills some is written once, past the log.
+ROW_GROUP: Final = 122_880
+#: Bytes folded in one transaction, where entries are so long that fewer rows make them up.
+SLICE_BYTES: Final = 128 * 1024 * 1024
+#: From here on numpy is worth its import; below, values are handed over one by one.
+_BULK: Final = 20_000
 
-_READ: Final = """
-create temp table arrived as
-with lines as (
-    select line, instr(line, ' ') as gap
-    from read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false,
-                  delim = chr(1), quote = '', escape = '', new_line = '\\n', nullstr = chr(2),
-                  max_line_size = 1048576, parallel = false)
-),
-split as (
-    select substr(line, 1, gap - 1)::ubigint as position, substr(line, gap + 1, 64) as chain,
-           substr(line, gap + 66) as entry
+#: The entries one by one, from chunks of them.
+_LINES: Final = """
+select unnest(range(first, first + count))::ubigint as position,
+       'sha256:' || unnest(string_split(hashes, ' ')) as hash,
+       unnest(string_split(chains, ' ')) as chain,
+       unnest(string_split(entries, chr(10))) as entry
+from {chunks}
+"""
+_ARRIVED: Final = """
+select position, hash, chain, f[6] as origin, f[2] as branch, f[8] as stream,
+       f[9]::ubigint as stream_version, f[4] as kind, f[7]::ubigint as schema_version,
+       make_timestamp(f[5]::bigint) as recorded_at, f[1] as actor,
+       if(f[3] = '[]', [], from_json(f[3], '["VARCHAR"]')) as cites, entry
+from (
+    select *, json_extract_string(entry, [
+        '$.actor', '$.branch', '$.cites', '$.kind', '$.recorded_at', '$.origin',
+        '$.schema_version', '$.stream', '$.stream_version']) as f
     from lines
 )
-select position, 'sha256:' || sha256('\\x00'::blob || encode(entry)) as hash, chain,
-       entry->>'$.origin' as origin, entry->>'$.branch' as branch, entry->>'$.stream' as stream,
-       (entry->>'$.stream_version')::ubigint as stream_version, entry->>'$.kind' as kind,
-       (entry->>'$.schema_version')::ubigint as schema_version,
-       make_timestamp((entry->>'$.recorded_at')::bigint) as recorded_at,
-       entry->>'$.actor' as actor, from_json(entry->'$.cites', '["VARCHAR"]') as cites, entry
-from split order by position
 """
-
-#: Lines whose chain value is not the one that the line before and the entry give: a journal that
-#: was changed is not served as the record, not even once.
-_BROKEN_CHAIN: Final = """
-select count(*) from (
-    select chain, hash, lag(chain, 1, $chain) over (order by position) as before from arrived
-) where chain <> sha256(unhex(before) || unhex(substr(hash, 8)))
+_KINDS: Final = """
+select kind, count(*), count(*) filter (
+    actor is null or cites is null or kind is null or origin is null or recorded_at is null
+    or schema_version is null or stream is null or stream_version is null)
+from arrived group by kind
 """
 
 
-@attrs.frozen(slots=True)
-class Place:
-    """Up to where a database is folded: the next position, and where its line begins."""
-
-    position: int
-    segment: int
-    offset: int
-    chain: str
+def limits(row_groups: int = 1) -> Limits:
+    """What a slice of so many row groups may hold."""
+    return Limits(row_groups * ROW_GROUP, SLICE_BYTES)
 
 
-def next_slice(folder: Folder, place: Place, end: tuple[int, int]) -> tuple[bytes, Place] | None:
-    """Whole lines after `place`, at most `SLICE_BYTES` and up to `end`; None where there are none.
+def load(db: "duckdb.DuckDBPyConnection", slice_: Slice, prefix: str) -> None:
+    """Fold a slice into the tables named `prefix` + projection name.
 
-    The returned place has the new segment and offset; position and chain are set by `load`.
-    Raises `IntegrityError` where the journal is shorter than what was folded.
+    Raises `IntegrityError` where an entry is none, though the chain runs over it.
     """
-    firsts = list_segments(folder.journal)
-    if place.position and place.segment not in firsts:
-        raise _ahead(folder, place, f"there is no segment {place.segment:020d}")
-    for first in (first for first in firsts if place.segment <= first <= end[0]):
-        if first not in (place.segment, place.position):
-            raise _ahead(folder, place, f"segment {first:020d} does not follow it")
-        offset = place.offset if first == place.segment else 0
-        path = segment_path(folder.journal, first)
-        limit = end[1] if first == end[0] else path.stat().st_size
-        if limit < offset:
-            raise _ahead(folder, place, f"segment {first:020d} has only {limit} bytes")
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(min(SLICE_BYTES, limit - offset))
-        whole = data.rfind(b"\n") + 1
-        if whole:
-            return data[:whole], attrs.evolve(place, segment=first, offset=offset + whole)
-    return None
+    events, *others = PROJECTIONS
+    counts = _arrive(db, slice_, prefix, events)
+    total = sum(counts.values())
+    many = {kind for kind, count in counts.items() if count * 8 > total > _BULK}
+    rest = counts.keys() - many
+    reads_many = [p for p in others if p.kinds is None or not many.isdisjoint(p.kinds)]
+    reads_rest = [p for p in others if p not in reads_many and not rest.isdisjoint(p.kinds or ())]
+    origin = slice_.origin
+    _insert(db, reads_many, prefix, slice_of("arrived", origin))
+    if many and reads_rest:
+        # A few kinds make up the bulk; the others are read from a table without these.
+        names = ", ".join(f"'{kind}'" for kind in sorted(many))
+        db.execute(f"create temp table few as from arrived where kind not in ({names})")
+        _insert(db, reads_rest, prefix, slice_of("few", origin))
+        db.execute("drop table few")
+    else:
+        _insert(db, reads_rest, prefix, slice_of("arrived", origin))
+    db.execute("drop view arrived")
 
 
-def _ahead(folder: Folder, place: Place, what: str) -> IntegrityError:
-    end = _last_position(folder)
-    ends = "has no whole line at its end" if end is None else f"ends with position {end}"
-    return IntegrityError(
-        f"the database holds entries up to position {place.position - 1}, the journal {ends}: "
-        f"{what}",
-        hint="the journal lost entries: restore it from a copy; nothing was changed",
-        position=place.position,
-    )
-
-
-def _last_position(folder: Folder) -> int | None:
-    """The position that the journal's last whole line states."""
-    for first in reversed(list_segments(folder.journal)):
-        with segment_path(folder.journal, first).open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 2 * MAX_LINE_BYTES))
-            data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole:
-            with contextlib.suppress(Malformed):
-                return parse_line(whole[whole.rfind(b"\n", 0, -1) + 1 :]).position
-            return None
-    return None
-
-
-def check_place(folder: Folder, place: Place) -> None:
-    """Raise `IntegrityError` where the journal's line before `place` is not the one folded."""
-    if place.position == 0:
-        return
-    path = segment_path(folder.journal, place.segment)
-    if not path.exists() or path.stat().st_size < place.offset:
-        raise _ahead(folder, place, f"segment {place.segment:020d} is missing or shorter")
-    with path.open("rb") as file:
-        file.seek(max(0, place.offset - MAX_LINE_BYTES))
-        before = file.read(place.offset - file.tell())
-    last = before[before.rfind(b"\n", 0, -1) + 1 :]
-    if not last.startswith(f"{place.position - 1} {place.chain} ".encode()):
-        raise _ahead(folder, place, f"entry {place.position - 1} is another than the one it holds")
-
-
-def load(db: "duckdb.DuckDBPyConnection", data: bytes, place: Place, prefix: str) -> Place:
-    """Fold the lines in `data` into tables named `prefix` + projection name; the place after.
-
-    `place` says where the lines begin in position, and where they end in the file. Raises
-    `IntegrityError` where a line is damaged or positions do not follow on.
-    """
-    _read(db, data, place)
-    count, low, high = _row(db, "select count(*), min(position), max(position) from arrived")
-    lines = data.count(b"\n")
-    (broken,) = _row(db, _BROKEN_CHAIN, {"chain": place.chain})
-    in_order = count == lines and low == place.position and high == place.position + lines - 1
-    if not in_order or broken:
-        raise _damage(data, place)
-    known = known_versions()
-    db.execute(f"create temp view slice as select * from arrived where {known}")  # noqa: S608
-    for projection in PROJECTIONS:
+def _insert(
+    db: "duckdb.DuckDBPyConnection", projections: Sequence[Projection], prefix: str, select: str
+) -> None:
+    db.execute(f"create temp view slice as {select}")
+    for projection in projections:
         db.execute(f"insert into {prefix}{projection.name} {projection.select}")
-    (chain,) = _row(db, "select chain from arrived order by position desc limit 1")
     db.execute("drop view slice")
-    db.execute("drop table arrived")
-    return attrs.evolve(place, position=place.position + lines, chain=chain)
 
 
-def _read(db: "duckdb.DuckDBPyConnection", data: bytes, place: Place) -> None:
-    """Make the table `arrived` of the lines in `data`."""
+def _arrive(
+    db: "duckdb.DuckDBPyConnection", slice_: Slice, prefix: str, events: Projection
+) -> dict[str, int]:
+    """Fill `events` and leave `arrived`, what is new in it; how many of each kind that is."""
     import duckdb
 
+    table = prefix + events.name
     try:
-        with _memory_file(data) as path:
-            db.execute(_READ, {"path": path})
+        with _lines(db, slice_):
+            db.execute(f"create temp view arrived as {_ARRIVED}")
+            db.execute(f"insert into {table} {events.select}")
+        new = f"from {table} where position >= {slice_.before.position}"
+        db.execute(f"create or replace temp view arrived as {new}")
+        rows = db.execute(_KINDS).fetchall()
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        raise _damage(data, place) from error
-    except (OSError, duckdb.OperationalError) as error:
+        position = first_malformed(slice_)
+        if position is None:
+            raise
+        raise damaged(position) from error
+    except duckdb.OperationalError as error:
         raise StoreFailed(
-            f"cannot read a slice of the journal: {error}", hint="is there enough memory?"
+            f"cannot load a slice of the journal: {error}", hint="is there enough memory?"
         ) from error
-
-
-def _damage(data: bytes, place: Place) -> IntegrityError:
-    """What to tell of lines that cannot be folded: the first one that is not as it should be."""
-    position, chain = place.position, bytes.fromhex(place.chain)
-    for raw in data.splitlines(keepends=True):
-        try:
-            line = parse_line(raw)
-            parse_entry(line.entry)
-        except Malformed:
-            break
-        chain = extend(chain, line.entry)
-        if (line.position, line.chain) != (position, chain):
-            break
-        position += 1
-    return IntegrityError(
-        f"entry {position} is damaged or out of order",
-        hint="run `ledger audit`; restore the segment from a copy if there is one",
-        position=position,
-    )
-
-
-def _row(
-    db: "duckdb.DuckDBPyConnection", sql: str, values: dict[str, str] | None = None
-) -> tuple[Any, ...]:
-    row = db.execute(sql, values).fetchone()
-    if row is None:
-        raise AssertionError("an aggregate gives one row")
-    return row
+    if any(broken for _, _, broken in rows):
+        position = first_malformed(slice_)
+        raise damaged(slice_.before.position if position is None else position)
+    return {kind: count for kind, count, _ in rows}
 
 
 @contextlib.contextmanager
-def _memory_file(data: bytes) -> Iterator[str]:
-    """A name under which DuckDB can read `data`: it is on no disk, and gone with the process."""
-    descriptor = os.memfd_create("ledger-slice")
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+def _lines(db: "duckdb.DuckDBPyConnection", slice_: Slice) -> Iterator[None]:
+    """Make the relation `lines` for the length of a with block."""
+    names = [field.name for field in attrs.fields(Chunk)]
+    columns = {name: [getattr(chunk, name) for chunk in slice_.chunks] for name in names}
+    if slice_.count < _BULK:
+        lists = ", ".join(f"unnest(${name}) as {name}" for name in names)
+        chunks = f"(select {lists})"
+        db.execute(f"create temp table lines as {_LINES.format(chunks=chunks)}", columns)
+        yield
+        db.execute("drop table lines")
+        return
+    import numpy as np
+
+    texts = ("hashes", "chains", "entries")
+    arrays = {
+        name: np.array(columns[name], dtype=object if name in texts else int) for name in names
+    }
+    db.register("chunks", arrays)
+    db.execute(f"create temp view lines as {_LINES.format(chunks='chunks')}")
+    yield
+    db.execute("drop view lines")
+    db.unregister("chunks")

@@ -14,7 +14,7 @@ from ledger.errors import Malformed, Rejected
 from ledger.events import read_event
 from ledger.events.base import EntryHash, Event, Number, event, field_docs
 from ledger.events.form import body_of, parse_body
-from ledger.state import _kinds_with_standings
+from ledger.state.fold import kinds_with_standings
 
 
 @event("kernel.tuned", version=1, family="decided", stream="run/{run}")
@@ -102,7 +102,7 @@ def test_found_by_what_walks_the_list():
     """Help texts, examples and the state see it."""
     assert field_docs(KernelTuned)["threads"] == "Threads in a block."
     assert example_event(KernelTuned).kernel == "kernel-1"
-    assert "kernel.tuned" in _kinds_with_standings()
+    assert "kernel.tuned" in kinds_with_standings()
 
 
 @settings(max_examples=10, deadline=None)

@@ -15,7 +15,7 @@ import ledger.rules
 import ledger.store.reader
 import ledger.store.schema
 import ledger.store.slices
-from ledger.audit.base import Finding
+from ledger.audit.base import Check, Finding
 from ledger.cli import run
 from ledger.importers.base import Importer
 from ledger.projections.base import Projection
@@ -117,21 +117,29 @@ def test_rule(lab, monkeypatch, capsys):
 def test_check(lab, monkeypatch, capsys):
     """A check in the tuple sees every entry, and its findings count."""
 
-    class Manners:
+    class Manners(Check):
         name = "manners"
 
         def __init__(self, folder):
-            self.seen = 0
+            self.here = self.all = 0
             self.origin = folder.origin
 
         def see(self, seen):
-            self.seen += 1
+            self.here += 1
             if b"two" in seen.data:
                 yield seen.finding("unsupported", self.name, "two is too many")
 
-        def finish(self):
+        def collect(self):
+            return self.here
+
+        def merge(self, collected, _index):
+            self.all += collected
+            return ()
+
+        def finish(self, index):
+            message = f"{self.all} up to {index.last}"
             yield Finding(
-                severity="note", check=self.name, position=None, hash=None, message=f"{self.seen}"
+                severity="note", check=self.name, position=None, hash=None, message=message
             )
 
     monkeypatch.setattr(ledger.audit, "CHECKS", (*ledger.audit.CHECKS, Manners))
@@ -139,7 +147,7 @@ def test_check(lab, monkeypatch, capsys):
     found = json.loads(capsys.readouterr().out)
     mine = [(row["severity"], row["position"], row["message"]) for row in found]
     assert ("unsupported", 2, "two is too many") in mine
-    assert ("note", None, "3") in mine
+    assert ("note", None, "3 up to 2") in mine
     assert lab.folder.path.exists()
 
 

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pickle
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import ledger
 from executors import EXECUTORS
 from ledger import audit, cli, importers, projections, queries
 from ledger.audit import CHECKS
+from ledger.audit.index import Index
 from ledger.cli import COMMANDS
 from ledger.importers import IMPORTERS
 from ledger.projections import PROJECTIONS, VIEWS
@@ -71,7 +73,7 @@ def test_projection(one):
     with duckdb.connect() as db:
         slots = ", ".join(f'"{name}" {type_}' for name, type_ in EVENT_COLUMNS)
         db.execute(f"create table arrived ({slots})")
-        db.execute("create view slice as select * from arrived")
+        db.execute("create view slice as select *, '' as whose from arrived")
         db.execute(one.create(one.name))
         db.execute(f"insert into {one.name} {one.select}")
         assert db.execute(f"select count(*) from {one.name}").fetchone() == (0,)
@@ -133,11 +135,16 @@ def test_every_check_is_listed():
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_check(check, tmp_path):
-    """A check is made with a folder, says nothing of an empty ledger, and has its docstrings."""
+    """A check is made with a folder, can be sent to a process, and is quiet on an empty ledger."""
     from ledgers import new_folder
 
-    made = check(new_folder(tmp_path / "lab"))
-    assert list(made.finish()) == []
+    folder = new_folder(tmp_path / "lab")
+    made = check(folder)
+    sent = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    index = Index(folder)
+    assert list(made.merge(sent.collect(), index)) == []
+    assert list(made.finish(index)) == []
+    made.close()
     assert check.__doc__
     assert check.see.__doc__
     assert check.finish.__doc__

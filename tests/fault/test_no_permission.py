@@ -1,6 +1,8 @@
-"""A folder that may not be written, a lock file that is gone."""
+"""A folder that may not be written, that was moved, or that is gone."""
 
 import os
+import shutil
+import time
 
 import pytest
 from ledgers import EXECUTOR, HUMAN, lines_of, new_recorder, note, snapshot, step
@@ -9,6 +11,8 @@ from ledger.errors import StoreFailed
 from ledger.state import remove_state
 
 STORE_FAILED = 7
+#: A writer looks a few times every hundredth of a second whether its folder is still there.
+_NOTICED_SECONDS = 0.02
 SEGMENT = f"journal/{0:020d}.log"
 
 
@@ -38,9 +42,8 @@ def test_open_to_all(closed, nursery):
     ("parts", "code"),
     [
         ([""], STORE_FAILED),
-        (["lock"], STORE_FAILED),
         (["state.sqlite"], STORE_FAILED),
-        (["", "journal", SEGMENT, "lock", "state.sqlite"], STORE_FAILED),
+        (["", "journal", SEGMENT, "state.sqlite"], STORE_FAILED),
         (["journal", SEGMENT], STORE_FAILED),
         (["journal"], 0),  # a single line makes no new file
         ([SEGMENT], 0),  # it counts as sealed: the next one is begun
@@ -69,15 +72,20 @@ def test_unreadable(closed, nursery):
     assert nursery.run("append_as_nobody", closed.path) == STORE_FAILED
 
 
-def test_lock_file_deleted(folder, nursery):
-    """Writers whose lock file is deleted again and again still make one journal."""
-    new_recorder(folder).append([note("before")], actor=HUMAN)
-    pids = [nursery.start("write_steps", folder.path, f"r-{n}", 300, 50_000) for n in range(2)]
-    for _ in range(200):
-        folder.lock.unlink(missing_ok=True)
-        os.sched_yield()
-    assert [nursery.wait(pid) for pid in pids] == [0, 0]
-    assert len(lines_of(folder)) == 601
+def test_folder_replaced(folder):
+    """A writer whose ledger was moved away and replaced by a copy goes on in the copy."""
+    recorder = new_recorder(folder)
+    recorder.append([step("r-1", 0)], actor=EXECUTOR)
+    away = folder.path.with_name("away")
+    folder.path.rename(away)
+    shutil.copytree(away, folder.path)
+    time.sleep(_NOTICED_SECONDS)
+    before = snapshot(folder)
+    recorder.append([step("r-1", 1)], actor=EXECUTOR)
+    new_recorder(folder).append([step("r-1", 2)], actor=EXECUTOR)
+    recorder.append([step("r-1", 3)], actor=EXECUTOR)
+    assert len(lines_of(folder)) == 4
+    assert (away / SEGMENT).read_bytes() == before[f"{0:020d}.log"]
 
 
 def test_folder_deleted(folder):
@@ -85,6 +93,7 @@ def test_folder_deleted(folder):
     recorder = new_recorder(folder)
     recorder.append([step("r-1", 0)], actor=EXECUTOR)
     folder.path.rename(folder.path.with_name("away"))
-    with pytest.raises(StoreFailed, match="cannot open the lock"):
+    time.sleep(_NOTICED_SECONDS)
+    with pytest.raises(StoreFailed, match="cannot lock"):
         recorder.append([step("r-1", 1)], actor=EXECUTOR)
     assert not folder.path.exists()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ("duckdb", "tinygrad", "numpy", "gguf", "tokenizers", "jinja2", "yaml")
+HEAVY = ("duckdb", "tinygrad", "numpy", "gguf", "tokenizers", "jinja2", "yaml", "zstandard")
 _LOADED = f"import json, sys; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
 
 

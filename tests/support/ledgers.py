@@ -1,8 +1,10 @@
 """Small ledgers for tests: fixed origin, fixed clock, and looks at the raw journal."""
 
 from pathlib import Path
+from typing import Any
 
 from ledger.clock import FixedClock
+from ledger.events import KINDS
 from ledger.events.ledger import ClaimStated, GapFound, NoteAdded
 from ledger.events.run import MeasurementTaken, RunFailed, RunStarted, StepTaken
 from ledger.folder import Folder, create_folder, open_folder
@@ -36,6 +38,29 @@ def new_recorder(folder: Folder, *, segment_bytes: int = 64 * 1024 * 1024) -> Re
     return Recorder(folder, FixedClock(START_US), segment_bytes=segment_bytes)
 
 
+class SmallLedger(Ledger):
+    """The Python interface over small segments, so that rotation happens."""
+
+    def __init__(self, folder: Folder, segment_bytes: int, **more: Any) -> None:
+        super().__init__(folder, **more)
+        self._segment_bytes = segment_bytes
+
+    @property
+    def recorder(self) -> Recorder:
+        """The writer, opened on first use."""
+        if self._recorder is None:
+            self._recorder = Recorder(
+                self.folder, self._clock, durable=self._durable, segment_bytes=self._segment_bytes
+            )
+        return self._recorder
+
+
+def draft_of(wanted: Any) -> Draft:
+    """An event of the naive store (`memory_store.Wanted`), for the program."""
+    event = KINDS[wanted.kind].event(**wanted.body)
+    return Draft(event=event, cites=wanted.cites, stream=wanted.stream, branch=wanted.branch)
+
+
 def note(text: str) -> Draft:
     """A decided event without conditions."""
     return Draft(event=NoteAdded(text=text))
@@ -46,27 +71,27 @@ def claim(name: str) -> Draft:
     return Draft(event=ClaimStated(claim=name, text="it holds", prediction=None))
 
 
+def run_body(run: str, provenance: str = "measured") -> dict[str, object]:
+    """The fields of the beginning of a run."""
+    empty = ("device_asked", "device_observed", "device_reason", "dtype", "dtype_reason")
+    return {
+        "run": run,
+        "executor": "train",
+        "program": "test 1",
+        "provenance": provenance,
+        "arguments": {},
+        "inputs": {},
+        "model": {},
+        **dict.fromkeys(empty),
+        "compiler": None,
+        "environment": {},
+        "seed": None,
+    }
+
+
 def run_started(run: str, provenance: str = "measured") -> Draft:
     """The beginning of a run."""
-    return Draft(
-        event=RunStarted(
-            run=run,
-            executor="train",
-            program="test 1",
-            provenance=provenance,
-            arguments={},
-            inputs={},
-            model={},
-            device_asked=None,
-            device_observed=None,
-            device_reason=None,
-            dtype=None,
-            dtype_reason=None,
-            compiler=None,
-            environment={},
-            seed=None,
-        )
-    )
+    return Draft(event=RunStarted(**run_body(run, provenance)))
 
 
 def run_failed(run: str) -> Draft:

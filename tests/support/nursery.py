@@ -23,9 +23,13 @@ class Nursery:
         self._alive = set()
         return self
 
-    def start(self, task: str, *arguments: object) -> int:
-        """Begin `tasks.<task>(*arguments)` in a new process; its pid."""
-        pid = self._ask({"task": task, "arguments": [str(argument) for argument in arguments]})
+    def start(self, task: str, *arguments: object, said: Path | None = None) -> int:
+        """Begin `tasks.<task>(*arguments)`, or `<module>.<task>`, in a new process; its pid.
+
+        What it writes to stderr goes to the file `said`; else to where the test's goes.
+        """
+        words = [str(argument) for argument in arguments]
+        pid = self._ask({"task": task, "arguments": words, "said": str(said or "")})
         self._alive.add(pid)
         return pid
 
@@ -39,10 +43,10 @@ class Nursery:
         """Begin a task and wait for its end."""
         return self.wait(self.start(task, *arguments))
 
-    def kill(self, pid: int) -> None:
-        """`kill -9`, and wait until the process is gone."""
+    def kill(self, pid: int) -> int:
+        """`kill -9`, and wait until the process is gone: -9, or the code it had ended with."""
         os.kill(pid, signal.SIGKILL)
-        self.wait(pid)
+        return self.wait(pid)
 
     def _ask(self, command: dict) -> int:
         self._process.stdin.write(json.dumps(command) + "\n")
@@ -67,7 +71,8 @@ def wait_for(path: Path, seconds: float = 20.0) -> None:
 
 
 def _serve() -> None:
-    import tasks
+    import lasting  # noqa: F401 - loaded once, not in every child
+    import tasks  # noqa: F401
 
     for text in sys.stdin:
         command = json.loads(text)
@@ -77,14 +82,18 @@ def _serve() -> None:
         else:
             answer = os.fork()
             if answer == 0:
-                _become(getattr(tasks, command["task"]), command["arguments"])
+                module, _, name = command["task"].rpartition(".")
+                task = getattr(sys.modules[module or "tasks"], name)
+                _become(task, command["arguments"], command["said"])
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
-def _become(task, arguments: list[str]) -> None:
+def _become(task, arguments: list[str], said: str) -> None:
     """Run the task and end without the parent's clean-up. An error goes to stderr, code 70."""
     null = os.open(os.devnull, os.O_RDWR)
+    if said:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     os.dup2(null, 0)
     os.dup2(null, 1)
     code = 70

@@ -6,13 +6,15 @@ from ledgers import lines_of
 
 from ledger.entry import entry_hash, format_hash
 from ledger.folder import Folder
-from ledger.store.rows import read_rows
+from ledger.store.catch_up import connect
 
 
 def stored(folder: Folder) -> list[tuple[int, str, str, bytes]]:
     """Every row of `events` in the file itself: position, hash, chain, entry."""
-    rows = read_rows(folder)
-    return [(row.position, row.hash, row.chain, row.entry.encode()) for row in rows]
+    with connect(folder.database, read_only=True) as db:
+        return db.execute(
+            "select position, hash, chain, encode(entry) from events order by position"
+        ).fetchall()
 
 
 def journalled(folder: Folder) -> list[tuple[int, str, str, bytes]]:

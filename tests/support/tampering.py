@@ -1,5 +1,7 @@
 """Ways of changing a ledger's journal behind its back, and of seeing what the audit says."""
 
+import re
+
 import msgspec
 
 from ledger.audit import audit
@@ -56,3 +58,49 @@ def as_note(entry, **changes):
         "stream_version": 2,
     }
     return msgspec.json.encode(fields | base | changes, order="sorted")
+
+
+def _other(byte):
+    return b"7" if byte != b"7" else b"3"
+
+
+def _replace(line, pattern):
+    """A line with one byte changed, the first that the pattern matches."""
+    at = re.search(pattern, line).start()
+    return line[:at] + _other(line[at : at + 1]) + line[at + 1 :]
+
+
+def _forge(before, line):
+    """A line with another entry, and a chain value that fits the line before."""
+    entry = parse_line(line).entry.replace(b'"recorded_at":1', b'"recorded_at":2')
+    last = parse_line(before)
+    return Line(last.position + 1, extend(last.chain, entry), entry).format()
+
+
+#: What can be done to the line with an index (not the first, not the last); the new lines.
+TAMPERINGS = {
+    "byte of the body": lambda old, n: [
+        *old[:n],
+        _replace(old[n], rb'(?<="body":\{")[a-z]'),
+        *old[n + 1 :],
+    ],
+    "digit of the chain": lambda old, n: [
+        *old[:n],
+        _replace(old[n], rb"(?<= )[0-9a-f]"),
+        *old[n + 1 :],
+    ],
+    "digit of the position": lambda old, n: [*old[:n], _replace(old[n], rb"^\d"), *old[n + 1 :]],
+    "no line any more": lambda old, n: [*old[:n], b"{" + old[n], *old[n + 1 :]],
+    "deleted": lambda old, n: [*old[:n], *old[n + 1 :]],
+    "two deleted": lambda old, n: [*old[:n], *old[n + 2 :]],
+    "doubled": lambda old, n: [*old[:n], old[n], *old[n:]],
+    "swapped with the next": lambda old, n: [*old[:n], old[n + 1], old[n], *old[n + 2 :]],
+    "moved to the end": lambda old, n: [*old[:n], *old[n + 1 :], old[n]],
+    "garbage before": lambda old, n: [*old[:n], b"garbage\n", *old[n:]],
+    "empty line before": lambda old, n: [*old[:n], b"\n", *old[n:]],
+    "forged before": lambda old, n: [*old[:n], _forge(old[n - 1], old[n]), *old[n:]],
+    "joined with the next": lambda old, n: [*old[:n], old[n][:-1], *old[n + 1 :]],
+    "cut in two": lambda old, n: [*old[:n], old[n][:90] + b"\n", old[n][90:], *old[n + 1 :]],
+    "blown up": lambda old, n: [*old[:n], b"9" * 70_000 + old[n], *old[n + 1 :]],
+    "NUL bytes": lambda old, n: [*old[:n], bytes(len(old[n]) - 1) + b"\n", *old[n + 1 :]],
+}

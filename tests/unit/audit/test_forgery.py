@@ -185,6 +185,25 @@ def test_database_that_cannot_be_read(own):
         "update measurements set value = 0, value_json = '0'",
         "delete from criteria where position = (select min(position) from criteria)",
         "insert into claims values (1, 'sha256:0', 'H-NEW', false, 'it works', null)",
+        "update events set actor = 'human:eve' where position = 4",
+        "update events set branch = 'side' where position = 4",
+        "update events set branch = '' where position = 4",
+        "update events set stream = null where position = 4",
+        "update events set stream_version = stream_version + 1 where position = 4",
+        "update events set kind = 'note.added' where position = 4",
+        "update events set origin = 'example.org/other' where position = 4",
+        "update events set schema_version = 2 where position = 4",
+        "update events set recorded_at = recorded_at + interval 1 microsecond where position = 4",
+        "update events set cites = [] where len(cites) = 1",
+        "update events set cites = ['sha256:0'] where position = 4",
+        "insert into events from events where position = 4",
+        "delete from events",
+        "update events set position = position + 1 where position >= 4",
+        "update step_metrics set run = 'other' where step = 1",
+        "update measurements set position = 999 where metric = 'loss_final'",
+        "delete from trace_points where layer = 1",
+        "insert into edges select * replace (5 as position) from edges limit 1",
+        "insert into epochs (position, run, epoch) values (0, 'r', 1)",
     ],
 )
 def test_changed_database(own, statement):
@@ -198,3 +217,27 @@ def test_changed_database(own, statement):
     code, seen, _ = found(own)
     assert code == BROKEN
     assert any(check == "store" and severity == "broken" for severity, check, _ in seen)
+
+
+def test_rows_in_another_order(own):
+    """In which order rows are stored says nothing."""
+    import duckdb
+
+    with duckdb.connect(str(own.database)) as db:
+        for (table,) in db.execute("select table_name from duckdb_tables()").fetchall():
+            db.execute(f"create table again as from {table} order by hash({table})")
+            db.execute(f"drop table {table}")
+            db.execute(f"alter table again rename to {table}")
+    code, seen, _ = found(own)
+    assert code == 0
+    assert {severity for severity, _, _ in seen} == {"holds"}
+
+
+def test_database_that_lags(own):
+    """A database that has not seen the last entries is held against the others, and noted."""
+    count = len(lines(own))
+    append_forged(own, as_note)
+    code, seen, said = found(own)
+    assert code == 0
+    assert ("note", "store", None) in seen
+    assert f"the database holds {count} entries so far" in said

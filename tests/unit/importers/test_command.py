@@ -118,7 +118,10 @@ def test_help_and_list(lab):
     """The page has examples, the list names what can be read."""
     assert "ledger import ship-two ship_two_history.jsonl" in run(lab, "import", "--help")[1]
     listed = json.loads(run(lab, "import", "--list", "--json")[1])
-    assert [(row["importer"], row["stream"]) for row in listed] == [("ship-two", "import/ship-two")]
+    assert [(row["importer"], row["stream"]) for row in listed] == [
+        ("ship-two", "import/ship-two"),
+        ("jsonl", "as recorded"),
+    ]
 
 
 def test_no_line_of_the_history_is_missing_from_the_record(lab):

@@ -1,6 +1,7 @@
 """Blobs: content-addressed, whole, verified."""
 
 import hashlib
+import os
 
 import pytest
 
@@ -20,14 +21,17 @@ def test_round_trip(folder):
     assert not path.stat().st_mode & 0o222
 
 
-def test_idempotent(folder):
-    """A blob that is there already is left alone."""
+def test_kept_again(folder):
+    """A blob that is there already stays the same file, and becomes young again."""
     write_blob(folder, b"evidence")
-    before = blob_path(folder, HASH).stat()
+    path = blob_path(folder, HASH)
+    before = path.stat()
+    os.utime(path, (0, 0))
     assert write_blob(folder, b"evidence") == HASH
-    after = blob_path(folder, HASH).stat()
-    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert [path.name for path in blob_path(folder, HASH).parent.iterdir()] == [HASH[9:]]
+    after = path.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert after.st_mtime_ns >= before.st_mtime_ns
+    assert [path.name for path in path.parent.iterdir()] == [HASH[9:]]
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ def test_layout(tmp_path):
     assert folder.settings.read_text() == (
         'origin = "example.org/lab"\nformat = "research-ledger/v1"\n'
     )
-    assert folder.lock.is_file()
+    assert folder.lock == folder.path
     assert folder.journal.is_dir()
     assert folder.blobs == tmp_path / ".ledger" / "blobs" / "sha256"
     assert folder.blobs.is_dir()
     assert sorted(path.name for path in folder.path.iterdir()) == [
-        "blobs", "journal", "ledger.toml", "lock", "log"
+        "blobs", "journal", "ledger.toml", "log"
     ]  # fmt: skip
 
 

@@ -1,5 +1,8 @@
-"""The lock: one writer at a time, whatever happens to its file."""
+"""The lock: one writer at a time, on the folder itself."""
 
+import fcntl
+import os
+import threading
 import time
 
 import pytest
@@ -12,20 +15,21 @@ from ledger.journal.lock import WriterLock, shared
 def start_holder(nursery, tmp_path, name, task="hold_lock"):
     """Start a process that wants the lock; its pid and its two files."""
     taken, release = tmp_path / f"{name}.taken", tmp_path / f"{name}.release"
-    return nursery.start(task, tmp_path / "lock", taken, release), taken, release
+    return nursery.start(task, tmp_path / "lab", taken, release), taken, release
+
+
+@pytest.fixture(autouse=True)
+def lab(tmp_path):
+    """A folder to lock."""
+    (tmp_path / "lab").mkdir()
+    return tmp_path / "lab"
 
 
 @pytest.mark.parametrize("second", ["hold_lock", "hold_shared"])
-@pytest.mark.parametrize("meanwhile", ["nothing", "deleted", "replaced"])
-def test_exclusive(nursery, tmp_path, second, meanwhile):
-    """While one process holds the lock no other gets it, even if the file was deleted."""
-    (tmp_path / "lock").touch()
+def test_exclusive(nursery, tmp_path, second):
+    """While one process holds the lock no other gets it."""
     first, taken, release = start_holder(nursery, tmp_path, "first")
     wait_for(taken)
-    if meanwhile != "nothing":
-        (tmp_path / "lock").unlink()
-    if meanwhile == "replaced" or second == "hold_shared":
-        (tmp_path / "lock").touch()
     other, other_taken, other_release = start_holder(nursery, tmp_path, "other", second)
     time.sleep(0.15)
     assert not other_taken.exists()
@@ -37,7 +41,6 @@ def test_exclusive(nursery, tmp_path, second, meanwhile):
 
 def test_shared_holders(nursery, tmp_path):
     """Readers hold the lock together, and a writer waits for all of them."""
-    (tmp_path / "lock").touch()
     readers = [start_holder(nursery, tmp_path, f"reader{n}", "hold_shared") for n in range(2)]
     for _, taken, _ in readers:
         wait_for(taken)
@@ -56,24 +59,62 @@ def test_killed_holder(nursery, tmp_path):
     holder, taken, _ = start_holder(nursery, tmp_path, "first")
     wait_for(taken)
     nursery.kill(holder)
-    with WriterLock(tmp_path / "lock").hold():
+    with WriterLock(tmp_path / "lab").hold():
         pass
 
 
-def test_taken_again_after_deletion(tmp_path):
-    """A holder notices that the file it knows is gone and takes the one that is there."""
-    lock = WriterLock(tmp_path / "lock")
+def test_again_in_the_same_thread(nursery, tmp_path, lab):
+    """Who holds it may take it again, and others wait until the last hold is over."""
+    lock = WriterLock(lab)
     with lock.hold():
-        (tmp_path / "lock").unlink()
+        with lock.hold():
+            pass
+        other, taken, release = start_holder(nursery, tmp_path, "other")
+        time.sleep(0.15)
+        assert not taken.exists()
+    wait_for(taken)
+    release.touch()
+    assert nursery.wait(other) == 0
+
+
+def test_threads_queue(lab):
+    """Threads that share a lock come one after the other."""
+    lock, inside, seen = WriterLock(lab), [], []
+
+    def work():
+        for _ in range(50):
+            with lock.hold():
+                inside.append(1)
+                seen.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [1] * 200
+
+
+def test_folder_moved_away(lab):
+    """A holder of a folder that was moved takes the one that is there now."""
+    lock = WriterLock(lab)
     with lock.hold():
-        assert (tmp_path / "lock").exists()
+        lab.rename(lab.with_name("old"))
+        lab.mkdir()
+        lock.renew()
+        descriptor = os.open(lab, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
     lock.close()
 
 
 def test_missing_folder(tmp_path):
-    """Where there is no folder the error names the file."""
-    missing = WriterLock(tmp_path / "gone" / "lock")
-    with pytest.raises(StoreFailed, match="cannot open the lock"), missing.hold():
+    """Where there is no folder the error names it."""
+    missing = WriterLock(tmp_path / "gone")
+    with pytest.raises(StoreFailed, match=r"cannot lock .*gone"), missing.hold():
         pass
-    with pytest.raises(StoreFailed, match="cannot open the lock"), shared(tmp_path / "lock"):
+    with pytest.raises(StoreFailed, match=r"cannot lock .*gone"), shared(tmp_path / "gone"):
         pass

@@ -77,10 +77,11 @@ def test_every_length(written):
         torn = data[offset : offset + length]
         tear(folder, offset, torn)
         writer = Writer(folder, beginning(folder.origin), durable=False)
-        with writer.exclusive(lambda *_: None) as (gap,):
-            assert gap == Gap(
-                segment=0, offset=offset, torn_bytes=length, blob=gap.blob, last_good_position=1
-            )
+        (gap,) = writer.enter(lambda *_: None)
+        writer.leave()
+        assert gap == Gap(
+            segment=0, offset=offset, torn_bytes=length, blob=gap.blob, last_good_position=1
+        )
         writer.close()
         assert read_blob(folder, gap.blob) == torn
         writer.gaps_recorded()
@@ -227,8 +228,8 @@ def test_a_crash_between_truncating_and_recording(written):
     torn = last_segment(folder).read_bytes()[offset:-5]
     tear(folder, offset, torn)
     dying = Writer(folder, beginning(folder.origin), durable=False)
-    with dying.exclusive(lambda *_: None) as (gap,):
-        pass  # truncated, and nothing recorded
+    (gap,) = dying.enter(lambda *_: None)
+    dying.leave()  # truncated, and nothing recorded
     dying.close()
     assert read_gaps(folder.journal) == [gap]
     for _ in range(2):

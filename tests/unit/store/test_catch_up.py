@@ -102,6 +102,7 @@ def test_half_a_slice_leaves_nothing(filled, monkeypatch):
 def _raising():
     class Projection:
         name = "none"
+        kinds = None
 
         @property
         def select(self):
@@ -281,3 +282,20 @@ def test_alone(filled):
         catch_up(filled)
     catch_up(filled)
     assert stored(filled) == journalled(filled)
+
+
+def test_a_segment_without_a_line(ledger):
+    """A crash between two segments leaves an empty one: folding goes on there, and no alarm."""
+    ledger.record("note.added", {"text": "last of its segment"}, actor=HUMAN)
+    segment_path(ledger.folder.journal, 0).chmod(0o444)
+    recorder = new_recorder(ledger.folder)  # begins the next segment and dies
+    for _ in range(3):
+        assert len(stored_after_reading(ledger.folder)) == 2
+    recorder.append([note("first of the next")], actor=HUMAN)
+    assert len(stored_after_reading(ledger.folder)) == 3
+
+
+def stored_after_reading(folder):
+    """Positions that a reader sees."""
+    with open_reader(folder) as db:
+        return db.execute("select position from events order by position").fetchall()

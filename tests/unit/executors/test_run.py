@@ -26,19 +26,16 @@ def recorded(ledger):
 
 def test_a_run_that_ends_well(ledger):
     """Start, what was measured, end: in the run's stream, by the executor, counted."""
-    with base.start(ledger, "bench", base.ON_RECORD) as session:
-        session.measure("tokens_per_second", 12.5, "1/s", {"model": "x"})
-        assert session.run == "bench-0001"
+    with base.start(ledger, "bench", base.ON_RECORD) as run:
+        run.measure("tokens_per_second", 12.5, "1/s", {"model": "x"})
+        assert run.name == "bench-0001"
     (_, start, *_), (_, number, *_), (_, end, *_) = found = recorded(ledger)
     assert [kind for kind, *_ in found] == ["run.started", "measurement.taken", "run.finished"]
     assert {actor for *_, actor, _ in found} == {"executor:bench"}
     assert {stream for *_, stream in found} == {"run/bench-0001"}
     assert (start["program"], start["executor"]) == (base.PROGRAM, "bench")
-    assert (number["run"], number["value"], number["provenance"]) == (
-        "bench-0001",
-        12.5,
-        "measured",
-    )
+    assert (number["run"], number["value"]) == ("bench-0001", 12.5)
+    assert number["provenance"] == start["provenance"] == "derived"
     assert end["entries"] == 3
     assert end["wall_ms"] >= 0
 
@@ -48,9 +45,9 @@ def fail(ledger, error):
     receipts = []
     with (  # noqa: PT012 - the run is the block
         pytest.raises(type(error)) as caught,
-        base.start(ledger, "bench", base.ON_RECORD) as session,
+        base.start(ledger, "bench", base.ON_RECORD) as run,
     ):
-        receipts.append(session.measure("tokens", 1, "count", {}))
+        receipts.append(run.measure("tokens", 1, "count", {}))
         raise error
     assert caught.value is error
     return receipts[0]
@@ -89,21 +86,21 @@ def test_runs_are_numbered(ledger):
     names = []
     for number in range(4):
         try:
-            with base.start(ledger, "bench", base.ON_RECORD) as session:
-                names.append(session.run)
+            with base.start(ledger, "bench", base.ON_RECORD) as run:
+                names.append(run.name)
                 if number % 2:
                     raise LookupError
         except LookupError:
             pass
-    with base.start(ledger, "other", base.ON_RECORD) as session:
-        names.append(session.run)
+    with base.start(ledger, "other", base.ON_RECORD) as run:
+        names.append(run.name)
     assert names == ["bench-0001", "bench-0002", "bench-0003", "bench-0004", "other-0001"]
 
 
 def test_what_has_no_form_is_not_recorded(ledger):
     """A number that JSON cannot hold is refused, and fails the run."""
-    with pytest.raises(Malformed), base.start(ledger, "bench", base.ON_RECORD) as session:
-        session.measure("loss", float("nan"), "nats", {})
+    with pytest.raises(Malformed), base.start(ledger, "bench", base.ON_RECORD) as run:
+        run.measure("loss", float("nan"), "nats", {})
     assert [kind for kind, *_ in recorded(ledger)] == ["run.started", "run.failed"]
 
 

@@ -1,0 +1,98 @@
+"""The guides are programs: their Python blocks run, in order, in a fresh ledger."""
+
+import ast
+import contextlib
+import io
+import os
+import subprocess
+import sysconfig
+
+import pytest
+from documents import ROOT, read_blocks
+from ledgers import ORIGIN
+
+from ledger import Ledger, errors
+
+GUIDES = sorted((ROOT / "spec" / "guides").glob("*.md"))
+
+
+def blocks_of(guide, info):
+    """The blocks of a guide in one language."""
+    return [b for b in read_blocks(guide.read_text(encoding="utf-8")) if b.info == info]
+
+
+def test_every_guide_is_run():
+    """A guide has blocks of Python or of the shell."""
+    assert all(blocks_of(guide, "python") or blocks_of(guide, "sh") for guide in GUIDES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "guide", [guide for guide in GUIDES if blocks_of(guide, "sh")], ids=lambda path: path.stem
+)
+def test_shell_guide(guide, tmp_path):
+    """Every shell block of a guide runs, one after the other, and prints what it should."""
+    script = "set -euo pipefail\n" + "\n".join(block.text for block in blocks_of(guide, "sh"))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LEDGER_")}
+    environment["PATH"] = f"{sysconfig.get_path('scripts')}:{environment['PATH']}"
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for text in SAID[guide.stem]:
+        assert text in ended.stdout + ended.stderr
+
+
+#: What the shell guides print, among other things.
+SAID = {
+    "moving": [
+        "made the ledger example.org/lab again",
+        "example.org/other:H-1",
+        "hunter2",
+        "withheld",
+        "integrity is sound",
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "guide", [guide for guide in GUIDES if blocks_of(guide, "python")], ids=lambda path: path.stem
+)
+def test_guide(guide, tmp_path, monkeypatch):
+    """Every Python block of a guide runs where there is a ledger, one after the other."""
+    monkeypatch.delenv("LEDGER_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Ledger.create(tmp_path, ORIGIN, actor="human:ada").close()
+    program = "\n".join(block.text for block in blocks_of(guide, "python"))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(ast.parse(program), str(guide), "exec"), {"__name__": "guide"})  # noqa: S102
+    assert printed.getvalue().splitlines() == EXPECTED[guide.stem]
+
+
+#: What the guides print.
+EXPECTED = {
+    "python": [
+        "train-0002 1007",
+        "train-0001 finished",
+        "train-0002 finished",
+        "1000 steps",
+        "text: a note needs words",
+        "verdict: there is no criterion AC-1: declare it first",
+    ]
+}
+
+
+def test_errors_named():
+    """The guide's table of errors names the classes of the error page."""
+    page = (ROOT / "spec" / "guides" / "python.md").read_text(encoding="utf-8")
+    table = page.partition("| error | it means |")[2]
+    names = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert len(names) > 3
+    assert all(hasattr(errors, name) for name in names)

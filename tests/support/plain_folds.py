@@ -1,0 +1,249 @@
+"""Every typed table folded in plain Python, entry by entry: slow, and independent of the SQL.
+
+`fold(entries)` takes (position, hash, parsed E) of one ledger and gives the rows of each table.
+JSON columns are compared as values, so they come as such.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+Row = tuple[Any, ...]
+Fold = Callable[[int, str, dict[str, Any]], Iterable[Row]]
+
+
+def number(value: object) -> float | None:
+    """A number as a double; the three spelled ones, too."""
+    if isinstance(value, bool) or value is None:
+        return None
+    return float(value) if isinstance(value, (int, float, str)) else None
+
+
+def small(value: int | None) -> int | None:
+    """A 32-bit integer; null where it is none."""
+    return value if value is not None and -(2**31) <= value < 2**31 else None
+
+
+def runs(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Starts of runs."""
+    b = entry["body"]
+    if entry["kind"] == "run.started":
+        model, inputs = b["model"].get("name"), b["inputs"]
+        at = datetime(1970, 1, 1) + timedelta(microseconds=entry["recorded_at"])
+        yield (
+            *(position, hash_, b["run"], False, b["executor"], b["provenance"], text(model)),
+            *(inputs.get("model"), inputs.get("tokens"), text(b["arguments"].get("engine"))),
+            *(b["device_asked"], b["device_observed"], b["dtype"], b["seed"], at),
+        )
+    elif entry["kind"] == "run.reported":
+        yield (
+            *(position, hash_, b["subject"], True, None, "asserted", b["model"]),
+            *(None, None, None, None, b["device"], None, b["seed"], None),
+        )
+
+
+def text(value: object) -> str | None:
+    """A value that is text, or nothing; others are left to the strangest tests."""
+    return value if isinstance(value, str) else None
+
+
+def run_ends(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Ends of runs."""
+    b, kind = entry["body"], entry["kind"]
+    if kind in ("run.finished", "run.failed"):
+        outcome = kind.removeprefix("run.")
+        yield position, hash_, b["run"], False, outcome, number(b["wall_ms"]), b.get("reason")
+    elif kind == "outcome.reported":
+        reason = text(b["rest"].get("reason"))
+        yield position, hash_, b["subject"], True, b["status"] or "ended", None, reason
+
+
+def step_metrics(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Training steps."""
+    b = entry["body"]
+    if entry["kind"] in ("step.taken", "step.reported"):
+        names = list(b["metrics"])
+        values = [number(value) for value in b["metrics"].values()]
+        yield position, b["run"], entry["kind"] == "step.reported", b["step"], names, values
+
+
+def epochs(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Epochs that others reported."""
+    b = entry["body"]
+    if entry["kind"] == "epoch.reported":
+        losses = (number(b[name]) for name in ("train_loss", "val_loss", "wall_seconds"))
+        rest = (b["tokens_seen"], number(b["grad_norm_max"]), b["optimizer_state_sha"])
+        yield position, b["run"], b["epoch"], *losses, *rest
+
+
+def traces(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Traces."""
+    b = entry["body"]
+    if entry["kind"] == "trace.captured" and b["part"] == 0:
+        yield position, hash_, b["run"], b["provenance"], b["blob"], b["identity"], b["path"]
+
+
+def trace_points(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Points of traces."""
+    b = entry["body"]
+    if entry["kind"] != "trace.captured":
+        return
+    for index, (point, layer, width, rows) in enumerate(b["points"]):
+        for scope, table in (("all", b["all_rows"]), ("last", b["last_row"])):
+            given = dict(reversed(list(zip(b["columns"], table[index], strict=True))))
+            s = {name: number(value) for name, value in given.items()}
+            count, m2 = s.get("count"), s.get("m2")
+            std = None
+            if count is not None and m2 is not None and count > 1 and m2 >= 0:
+                std = math.sqrt(m2 / (count - 1))
+            infinite = (s.get("pos_inf_count"), s.get("neg_inf_count"))
+            yield (
+                *(position, b["run"], index + 1, point, small(layer), width, rows, scope),
+                *(count, s.get("mean"), std, s.get("min"), s.get("max"), s.get("abs_sum")),
+                *(s.get("nan_count"), None if None in infinite else sum(infinite)),
+                s.get("zero_count"),
+            )
+
+
+def comparisons(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Comparisons."""
+    b = entry["body"]
+    if entry["kind"] == "comparison.made" and b["part"] == 0:
+        first = b["first_divergence"] or {}
+        yield (
+            *(position, hash_, b["run"], b["run_a"], b["run_b"], b["result"]),
+            *(b["identity_differences"], b["path_differences"], number(b["threshold"])),
+            *(text(first.get("point")), small(whole(first.get("layer")))),
+            number(first.get("distance")),
+        )
+
+
+def whole(value: object) -> int | None:
+    """A value that is a whole number, or nothing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def comparison_points(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Points of comparisons."""
+    b = entry["body"]
+    if entry["kind"] != "comparison.made":
+        return
+    for index, (point, layer) in enumerate(b["points"]):
+        row = b["rows"][index] if index < len(b["rows"]) else []
+        s = dict(reversed(list(zip(b["columns"], row, strict=False))))
+        distances = number(s.get("median_distance")), number(s.get("max_distance"))
+        rest = whole(s.get("max_row")), number(s.get("std_ratio"))
+        yield position, b["run"], index + 1, point, small(layer), *distances, *rest
+
+
+def measurements(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Numbers."""
+    b = entry["body"]
+    if entry["kind"] == "measurement.taken":
+        value = b["value"]
+        try:
+            found = number(value)
+        except ValueError:
+            found = None
+        rest = value, b["unit"], b["provenance"], b["key"]
+        yield position, hash_, b["run"], b["metric"], found, *rest
+
+
+def criteria(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Declarations."""
+    b, kind = entry["body"], entry["kind"]
+    if kind not in ("criterion.declared", "criterion.reported"):
+        return
+    what = b["model"], b["title"], b["metric"], b["operator"], b["threshold"], b["unit"]
+    if kind == "criterion.declared":
+        names = b["criterion"], b["criterion"], "criterion", False
+        yield position, hash_, *names, *what, b["blocking"], b["binding"]
+    else:
+        row = b["subject"] if b["falsifier"] is None else b["falsifier"]
+        names = row, b["subject"], b["row_family"], True
+        yield position, hash_, *names, *what, b["blocking"], None
+
+
+def row_names(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Names of rows."""
+    b, kind = entry["body"], entry["kind"]
+    if kind == "criterion.declared":
+        yield position, b["criterion"], b["criterion"], False
+    elif kind == "criterion.reported":
+        row = b["subject"] if b["falsifier"] is None else b["falsifier"]
+        for name in {b["subject"], b["falsifier"], b["alias"]} - {None}:
+            yield position, name, row, True
+
+
+def statuses(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Verdicts."""
+    b, kind, branch = entry["body"], entry["kind"], entry["branch"]
+    if kind == "verdict.given":
+        what = b["value"], b["threshold"], b["unit"], b["evidence"]
+        yield position, hash_, b["criterion"], b["status"], False, branch, None, *what
+    elif kind == "verdict.reported":
+        what = b["from_status"], b["observed"], b["threshold"], None, b["evidence_class"]
+        yield position, hash_, b["subject"], b["status"], True, branch, *what
+
+
+def claims(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Claims."""
+    b = entry["body"]
+    if entry["kind"] == "claim.stated":
+        yield position, hash_, b["claim"], False, b["text"], None
+    elif entry["kind"] == "claim.reported":
+        yield position, hash_, b["subject"], True, b["text"], b["said_on"]
+
+
+def sections(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Sections that others registered."""
+    b = entry["body"]
+    if entry["kind"] == "section.reported":
+        versions = b["from_version"], b["to_version"]
+        yield position, b["subject"], b["said_on"], *versions, b["title"]
+
+
+def boards(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Boards that others published."""
+    b = entry["body"]
+    if entry["kind"] == "board.reported":
+        tally = b["partial"], b["discharged"], b["restated"]
+        yield position, b["subject"], b["said_on"], b["spec_version"], *tally
+
+
+def edges(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Citations, and edges that others stated."""
+    for cited in entry["cites"]:
+        yield position, hash_, cited, "cites"
+    if entry["kind"] == "edge.reported":
+        b = entry["body"]
+        yield position, b["from_name"], b["to_name"], b["relation"]
+
+
+FOLDS: dict[str, Fold] = {
+    "runs": runs,
+    "run_ends": run_ends,
+    "step_metrics": step_metrics,
+    "epochs": epochs,
+    "traces": traces,
+    "trace_points": trace_points,
+    "comparisons": comparisons,
+    "comparison_points": comparison_points,
+    "measurements": measurements,
+    "criteria": criteria,
+    "row_names": row_names,
+    "statuses": statuses,
+    "claims": claims,
+    "sections": sections,
+    "boards": boards,
+    "edges": edges,
+}
+
+
+def fold(entries: Iterable[tuple[int, str, dict[str, Any]]]) -> dict[str, list[Row]]:
+    """The rows of every table, in no order."""
+    entries = list(entries)
+    return {
+        table: [row for one in entries for row in rows_of(*one)] for table, rows_of in FOLDS.items()
+    }
