@@ -1,10 +1,14 @@
 """The record as it will be once the first events of a batch are written: rules are asked in it."""
 
-from typing import Self
+from typing import Final, Self
 
 from ledger.entry import Entry, entry_hash, parse_entry
+from ledger.events import read_event
 from ledger.events.base import Event
 from ledger.state import State
+
+#: Entries kept as they were read: the rules ask about the same few, again and again.
+_KEPT: Final = 1024
 
 
 class Foresight:
@@ -16,6 +20,9 @@ class Foresight:
         self._position = position
         self._branch: str | None = None
         self._standings: dict[tuple[str | None, str], tuple[str, bytes, int]] = {}
+        self._read: dict[bytes, tuple[Entry, int]] = {}
+        self._events: dict[bytes, object] = {}
+        self._listed: dict[tuple[str | None, str], list[tuple[bytes, int]]] = {}
         self._entries: dict[bytes, tuple[bytes, int]] = {}
 
     def add(self, entry: bytes, event: Event, branch: str | None) -> None:
@@ -24,6 +31,8 @@ class Foresight:
         self._entries[hash_] = (entry, self._position)
         for key, value in event.standings():
             self._standings[branch, key] = (value, hash_, self._position)
+        for key in event.listings():
+            self._listed.setdefault((branch, key), []).append((hash_, self._position))
         self._position += 1
 
     def on(self, branch: str | None) -> Self:
@@ -37,6 +46,12 @@ class Foresight:
         latest = max((one for one in found if one), key=lambda one: one[2], default=None)
         return latest or self._state.standing(key, self._branch)
 
+    def listed(self, key: str) -> list[tuple[bytes, int]]:
+        """(entry hash, position) of each event under `key`, oldest first."""
+        new = [one for line in {None, self._branch} for one in self._listed.get((line, key), [])]
+        known = self._state.listed(key, self._branch)
+        return known + sorted(new, key=lambda one: one[1])
+
     def position_of(self, hash_: bytes) -> int | None:
         """The position of an entry, or None where there is no such entry."""
         found = self._entries.get(hash_)
@@ -44,8 +59,26 @@ class Foresight:
 
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position, or None."""
-        found = self._entries.get(hash_)
-        return (parse_entry(found[0]), found[1]) if found else self._state.read(hash_)
+        if hash_ not in self._read:
+            found = self._entries.get(hash_)
+            read = (parse_entry(found[0]), found[1]) if found else self._state.read(hash_)
+            if read is None:
+                return None
+            if len(self._read) >= _KEPT:
+                self._read.clear()
+                self._events.clear()
+            self._read[hash_] = read
+        return self._read[hash_]
+
+    def event(self, hash_: bytes) -> object:
+        """The typed event of an entry; None where there is no such entry."""
+        found = self.read(hash_)
+        if found is None:
+            return None
+        if hash_ not in self._events:
+            entry = found[0]
+            self._events[hash_] = read_event(entry.kind, entry.schema_version, entry.body)
+        return self._events[hash_]
 
     def branch_at(self, position: int) -> str | None:
         """The branch that another ledger's entry at this position came in on, if it is one."""

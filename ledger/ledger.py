@@ -15,7 +15,7 @@ from ledger.clock import Clock, SystemClock
 from ledger.entry import Entry
 from ledger.errors import BadArguments
 from ledger.events import find_kind
-from ledger.events.form import body_of, parse_body
+from ledger.events.form import body_of, completed, parse_body
 from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
 from ledger.journal.line import FORMAT, Line, chain_start, extend
@@ -169,8 +169,9 @@ class Ledger:
         stream: str | None = None,
         actor: str | None = None,
     ) -> Receipt:
-        """Record one event of the named kind from its fields as JSON values."""
-        event = parse_body(find_kind(kind), body)
+        """Record one event of the named kind from its fields; null may be left out."""
+        found = find_kind(kind)
+        event = parse_body(found, completed(found, dict(body)))
         draft = Draft(event=event, cites=tuple(cites), stream=stream)
         return self.append([draft], actor=actor)[0]
 

@@ -132,9 +132,9 @@ class AuditedRecord:
         run = qualify(str(entry.body.get("run")), entry.origin, self.origin)
         yield from self._standings.hashes(f"provenance/{run}")
 
-    def event(self, hash_: str) -> object:
+    def event(self, hash_: bytes) -> object:
         """The event with this hash; null where there is none. Raises `Malformed`."""
-        found = self.read(parse_hash(hash_))
+        found = self.read(hash_)
         return found and read_event(found[0].kind, found[0].schema_version, found[0].body)
 
     def standing(self, key: str) -> Standing | None:

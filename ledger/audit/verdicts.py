@@ -14,8 +14,11 @@ from ledger.events.base import UnknownEvent
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.run import MeasurementTaken
 from ledger.folder import Folder
-from ledger.rules.support import weaknesses
-from ledger.rules.verdict import decide, mismatches
+from ledger.rules.comparability import mismatches
+from ledger.rules.control import control_problems
+from ledger.rules.provenance import unfit
+from ledger.rules.samples import too_few
+from ledger.rules.verdict import differences
 
 
 @attrs.frozen(slots=True)
@@ -69,7 +72,8 @@ class VerdictCheck(Check):
         record.load(
             parse_hash(named)
             for given in self._given
-            for named in (given.verdict.declaration, given.verdict.evidence)
+            for named in (given.verdict.declaration, given.verdict.evidence, given.verdict.control)
+            if named is not None
         )
         for given in self._given:
             verdict = given.verdict
@@ -91,7 +95,9 @@ class VerdictCheck(Check):
 
 
 def _reasons(verdict: VerdictGiven, record: AuditedRecord) -> Iterable[str]:
-    criterion, evidence = record.event(verdict.declaration), record.event(verdict.evidence)
+    evidence_hash = parse_hash(verdict.evidence)
+    criterion = record.event(parse_hash(verdict.declaration))
+    evidence = record.event(evidence_hash)
     if not isinstance(criterion, CriterionDeclared):
         yield f"its declaration {verdict.declaration} is not in this ledger"
         return
@@ -99,7 +105,10 @@ def _reasons(verdict: VerdictGiven, record: AuditedRecord) -> Iterable[str]:
         yield f"its evidence {verdict.evidence} is not in this ledger"
         return
     yield from mismatches(criterion, evidence)
-    yield from weaknesses(parse_hash(verdict.evidence), record)
-    for name, wanted in decide(criterion, evidence).items():
-        if getattr(verdict, name) != wanted:
-            yield f"{name} is {getattr(verdict, name)!r}; the numbers give {wanted!r}"
+    yield from unfit(criterion, evidence_hash, record)
+    yield from too_few(evidence)
+    if verdict.control is not None:
+        yield from control_problems(criterion, evidence_hash, parse_hash(verdict.control), record)
+    elif criterion.control_metric is not None:
+        yield "its criterion asks for a control, and none is named"
+    yield from differences(verdict, criterion, evidence)

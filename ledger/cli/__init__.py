@@ -32,6 +32,7 @@ COMMANDS: Final = (
     ("query", "ledger.cli.query:query", "Ask the record: named queries or read-only SQL."),
     ("judge", "ledger.cli.judge:judge", "Evaluate criteria against measured evidence."),
     ("board", "ledger.cli.board:board", "Print the board: criteria, status, evidence, tally."),
+    ("runs", "ledger.cli.runs:runs", "List runs with the marks that monitors give them."),
     ("diff", "ledger.cli.diff:diff", "Say what changed between two positions or checkpoints."),
     ("render", "ledger.cli.render:render", "Regenerate documents and evidence files."),
     ("audit", "ledger.cli.audit:audit", "Recompute everything and say what does not hold."),

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import datetime
+import difflib
 import io
 import json
 import math
@@ -20,6 +21,8 @@ from ledger.ledger import Ledger, require_actor
 from ledger.queries.base import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: As many digits as the largest position has.
+_DIGITS = 19
 
 
 def ledger_option(function: F) -> F:
@@ -59,7 +62,9 @@ def json_option(function: F) -> F:
 def at_option(function: F) -> F:
     """Add --at."""
     return click.option(
-        "--at", metavar="VERSION|POSITION", help="The record as it stood then, instead of now."
+        "--at",
+        metavar="VERSION|POSITION",
+        help="The record as it stood then, instead of now; a whole number is a position.",
     )(function)
 
 
@@ -202,33 +207,49 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def resolve_at(folder: Folder, at: str | None) -> int | None:
-    """A position from --at: a number is a position, anything else a version of a specification.
+#: The versions of this record, in the order of their first registration on the main line.
+_VERSIONS = """
+select to_version, min(position) as first from sections s
+where to_version is not null
+  and not exists (from off_main o where s.position between o.first and o.last)
+group by to_version order by first
+"""
 
-    A version means the state just before the first registration of the next different version.
+
+def resolve_at(folder: Folder, at: str | None) -> int | None:
+    """A position from --at: a whole number is a position, anything else a version.
+
+    A version means the state just before the first registration of the next different version, and
+    versions follow one another as they were first registered. A `v` before it is allowed, and is
+    how a version that is a whole number is written. Raises `BadArguments`, with near versions.
     """
     if at is None:
         return None
     if at.isascii() and at.isdigit():
-        return int(at)
+        if len(at.lstrip("0")) > _DIGITS:
+            raise BadArguments(f"there is no position {at[:40]}", hint="positions count from 0")
+        return int(at.lstrip("0") or "0")
     from ledger.store.reader import open_reader
 
     with open_reader(folder) as db:
-        rows = db.execute(
-            "select position, coalesce(to_version, '') from sections order by position"
-        ).fetchall()
+        versions = dict(db.execute(_VERSIONS).fetchall())
         end = db.execute("select max(position) from events").fetchone()
-    versions: Sequence[str] = [version for _, version in rows]
-    if at not in versions:
-        known = ", ".join(dict.fromkeys(version for version in versions if version)) or "none"
-        raise BadArguments(
-            f"no section registers version {at!r}", hint=f"versions on record: {known[:300]}"
-        )
-    first = versions.index(at)
-    for position, version in rows[first:]:
-        if version and version != at:
-            return int(position) - 1
-    return int(end[0]) if end else None
+    version = at if at in versions else at.removeprefix("v")
+    if version not in versions:
+        raise _no_version(at, list(versions))
+    later = (position for position in versions.values() if position > versions[version])
+    following = next(later, None)
+    return following - 1 if following is not None else end[0] if end else None
+
+
+def _no_version(at: str, versions: list[str]) -> BadArguments:
+    near = difflib.get_close_matches(at.removeprefix("v"), versions, n=3, cutoff=0.5)
+    known = f"{len(versions)}, {versions[0]} to {versions[-1]}" if versions else "none"
+    return BadArguments(
+        f"no section registers version {at!r}",
+        hint=(f"did you mean {' or '.join(near)}? " if near else "")
+        + f"versions on record: {known}; a whole number is a position",
+    )
 
 
 __all__ = [

@@ -22,7 +22,7 @@ from ledger.cli.base import (
 from ledger.errors import BadArguments, LedgerError, Malformed
 from ledger.events import FAMILIES, KINDS, find_kind
 from ledger.events.base import Kind, field_docs
-from ledger.events.form import field_types, parse_body
+from ledger.events.form import completed, field_types, parse_body
 from ledger.ids import is_hash, is_hash_prefix
 from ledger.ledger import Ledger
 from ledger.queries.base import Table
@@ -168,18 +168,7 @@ def _parse_fields(kind: Kind, words: Sequence[str]) -> dict[str, Any]:
         body[name.replace("-", "_")] = _parse_value(kind, name.replace("-", "_"), value)
     if wrong:
         raise BadArguments("; ".join(wrong), hint=f"ledger record {kind.name} --help")
-    for name, wanted in field_types(kind.event).items():
-        if name not in body and _allows_null(wanted):
-            body[name] = None
-    return body
-
-
-def _allows_null(wanted: Any) -> bool:  # noqa: ANN401 - any type expression
-    try:
-        msgspec.convert(None, type=wanted)
-    except msgspec.ValidationError:
-        return False
-    return True
+    return completed(kind, body)
 
 
 def _parse_value(kind: Kind, name: str, value: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -255,7 +244,8 @@ def _read_draft(line: bytes) -> Draft:
     stream, branch = fields.get("stream"), fields.get("branch")
     if not all(value is None or isinstance(value, str) for value in (stream, branch)):
         raise Malformed("stream and branch are names, or left out", hint=hint)
-    event = parse_body(find_kind(fields["kind"]), fields["body"])
+    kind = find_kind(fields["kind"])
+    event = parse_body(kind, completed(kind, fields["body"]))
     return Draft(event=event, cites=tuple(cites), stream=stream, branch=branch)
 
 

@@ -4,28 +4,42 @@ The verdict is a function of numbers (`ledger.rules.verdict`). No evidence means
 nothing is recorded; a verdict that changes nothing is not recorded again.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import msgspec
 
+from ledger import canonical
+from ledger.draft import MAX_BATCH
 from ledger.entry import parse_hash
 from ledger.errors import BadArguments
-from ledger.events import read_event
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.run import MeasurementTaken
 from ledger.ledger import Ledger
 from ledger.recorder import Draft
 from ledger.rules.base import Record
-from ledger.rules.support import weaknesses
-from ledger.rules.verdict import decide, mismatches
+from ledger.rules.control import find_control
+from ledger.rules.no_change import says_the_same
+from ledger.rules.provenance import unfit
+from ledger.rules.requirements import waiting_for
+from ledger.rules.samples import too_few
+from ledger.rules.standing import event_at, row_status
+from ledger.rules.verdict import decide
+from ledger.statuses import legal_moves
 from ledger.store.reader import open_reader
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CRITERIA: Final = "select name, hash from criteria where not reported order by position"
 _CANDIDATES: Final = """
-select hash from measurements where metric = ? and unit is not distinct from ?
-order by position desc
+select metric, unit, hash, key from measurements
+where metric in (select unnest(?::varchar[])) order by position desc
 """
+
+#: The measurements of one metric and unit, newest first: hash, and its key with encoded values.
+Candidates = Mapping[tuple[str, str | None], Sequence[tuple[str, Mapping[str, bytes]]]]
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -40,6 +54,7 @@ class Judgement:
     unit: str | None
     evidence: str | None
     attempts: int
+    post_hoc: bool
     note: str
 
 
@@ -51,7 +66,7 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
     with open_reader(ledger.folder) as db:
         with ledger.recorder.caught_up() as record:
             pass  # what the reader sees, the state can read
-        declared = dict(db.execute(_CRITERIA).fetchall())
+        declared = dict(db.execute(_CRITERIA).fetchall())  # the latest declaration of each
         unknown = [name for name in names if name not in declared]
         if unknown:
             raise BadArguments(
@@ -59,80 +74,161 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
             )
         cases = []
         for name in dict.fromkeys(names or declared):
-            criterion = _read(record, declared[name])
-            assert isinstance(criterion, CriterionDeclared)
-            rows = db.execute(_CANDIDATES, [criterion.metric, criterion.unit]).fetchall()
-            cases.append((criterion, declared[name], [row[0] for row in rows]))
-    drafts, judgements = [], []
-    for criterion, declaration, candidates in cases:
-        draft, judgement = _judge_one(record, criterion, declaration, candidates)
+            criterion = event_at(parse_hash(declared[name]), CriterionDeclared, record)
+            if criterion is not None:
+                cases.append((criterion, declared[name]))
+        candidates = _candidates(db, {criterion.metric for criterion, _ in cases})
+    judging = _Judging(record, candidates)
+    judgements, drafts = [], []
+    for criterion, declaration in _in_order(cases):
+        draft, judgement = judging.judge(criterion, declaration)
         judgements.append(judgement)
         drafts += [draft] if draft is not None else []
-    if drafts:
-        ledger.append(drafts, actor=actor)
-    return judgements
+    for first in range(0, len(drafts), MAX_BATCH):
+        ledger.append(drafts[first : first + MAX_BATCH], actor=actor)
+    order = {name: place for place, name in enumerate(dict.fromkeys(names or declared))}
+    return sorted(judgements, key=lambda judgement: order[judgement.criterion])
 
 
-def _judge_one(
-    record: Record, criterion: CriterionDeclared, declaration: str, candidates: Sequence[str]
-) -> tuple[Draft | None, Judgement]:
-    """The verdict to record, if any, and what to tell."""
-    matching = [hash_ for hash_ in candidates if _is_about(record, criterion, hash_)]
-    reasons: list[str] = []
-    for index, evidence in enumerate(matching):
-        weak = list(weaknesses(parse_hash(evidence), record))
-        if not weak:
-            attempts = len(matching) - index
-            return _verdict(record, criterion, declaration, evidence, attempts)
-        reasons += weak
-    note = "; ".join(reasons) if reasons else f"nothing measured {criterion.metric} for it yet"
-    return None, Judgement(
+def _candidates(db: "duckdb.DuckDBPyConnection", metrics: Iterable[str]) -> Candidates:
+    found: dict[tuple[str, str | None], list[tuple[str, Mapping[str, bytes]]]] = {}
+    keys: dict[str, Mapping[str, bytes]] = {}  # many measurements have one key
+    for metric, unit, hash_, key in db.execute(_CANDIDATES, [sorted(metrics)]).fetchall():
+        if key not in keys:
+            decoded = msgspec.json.decode(key)
+            keys[key] = {name: canonical.encode(value) for name, value in decoded.items()}
+        found.setdefault((metric, unit), []).append((hash_, keys[key]))
+    return found
+
+
+def _in_order(
+    cases: Sequence[tuple[CriterionDeclared, str]],
+) -> Iterator[tuple[CriterionDeclared, str]]:
+    """Rows after the rows that they require, else as they come."""
+    left = {criterion.criterion: (criterion, hash_) for criterion, hash_ in cases}
+
+    def take(name: str) -> Iterator[tuple[CriterionDeclared, str]]:
+        case = left.pop(name, None)
+        if case is not None:
+            for row in case[0].requires or ():
+                yield from take(row)
+            yield case
+
+    for criterion, _ in cases:
+        yield from take(criterion.criterion)
+
+
+class _Judging:
+    """One round over many criteria; rows that were just judged count for those that need them."""
+
+    def __init__(self, record: Record, candidates: Candidates) -> None:
+        self._record = record
+        self._candidates = candidates
+        self._fit: dict[tuple[str, str], list[str]] = {}
+        self._judged: dict[str, str] = {}
+
+    def judge(
+        self, criterion: CriterionDeclared, declaration: str
+    ) -> tuple[Draft | None, Judgement]:
+        """The verdict to record, if any, and what to tell."""
+        matching = self._matching(criterion)
+        reasons: list[str] = []
+        for index, evidence in enumerate(matching):
+            weak = self._weak(criterion, evidence)
+            if not weak:
+                return self._verdict(criterion, declaration, evidence, len(matching) - index)
+            reasons += weak
+        unmeasured = f"nothing measured {criterion.metric} for it yet"
+        note = "; ".join(dict.fromkeys(reasons)) if reasons else unmeasured
+        return None, _judgement(criterion, note=note)
+
+    def _matching(self, criterion: CriterionDeclared) -> list[str]:
+        """Measurements of its metric and unit that are about what it is bound to, newest first."""
+        wanted = {name: canonical.encode(value) for name, value in criterion.binding.items()}
+        found = self._candidates.get((criterion.metric, criterion.unit), ())
+        return [hash_ for hash_, key in found if wanted.items() <= key.items()]
+
+    def _weak(self, criterion: CriterionDeclared, evidence: str) -> list[str]:
+        """Why a measurement cannot carry the verdict; the same for criteria of the same terms."""
+        terms = (repr((criterion.provenance, criterion.rests_on)), evidence)
+        if terms not in self._fit:
+            hash_ = parse_hash(evidence)
+            measurement = event_at(hash_, MeasurementTaken, self._record)
+            few = list(too_few(measurement)) if measurement is not None else []
+            self._fit[terms] = [*unfit(criterion, hash_, self._record), *few]
+        return self._fit[terms]
+
+    def _verdict(
+        self, criterion: CriterionDeclared, declaration: str, evidence: str, attempts: int
+    ) -> tuple[Draft | None, Judgement]:
+        measurement = event_at(parse_hash(evidence), MeasurementTaken, self._record)
+        assert measurement is not None
+        control = find_control(criterion, parse_hash(evidence), self._record)
+        fields = decide(criterion, measurement) | {"control": control}
+        note = self._obstacle(criterion, fields, control)
+        if note:
+            return None, _judgement(criterion, note=note, attempts=attempts)
+        row, status = criterion.criterion, fields["status"]
+        room = "verdict" if criterion.seen is None else "post_hoc"
+        since = says_the_same(row, status, declaration, room, self._record)
+        if criterion.seen is None:
+            self._judged[row] = status
+        note = f"stands since position {since}" if since >= 0 else ""
+        if criterion.seen is not None:
+            note = f"post hoc: the threshold moved after {criterion.seen[:19]}… was seen; {note}"
+        judgement = _judgement(
+            criterion, status=status, value=fields["value"], evidence=evidence,
+            attempts=attempts, note=note.rstrip("; "),
+        )  # fmt: skip
+        if since >= 0:
+            return None, judgement
+        verdict = VerdictGiven(**fields, declaration=declaration, evidence=evidence)
+        cites = (declaration, evidence, *([control] if control else []))
+        return Draft(event=verdict, cites=cites), judgement
+
+    def _obstacle(
+        self, criterion: CriterionDeclared, fields: Mapping[str, Any], control: str | None
+    ) -> str:
+        """Why no verdict can be given though there is evidence; empty if one can."""
+        if criterion.control_metric is not None and control is None:
+            return f"run the control first: {criterion.control_metric} on its harness"
+        now = row_status(criterion.criterion, self._record)
+        if criterion.seen is None and not legal_moves("row", now):
+            return f"it is {now}, and there is no way out of that"
+        if fields["status"] == "DISCHARGED":
+            waiting = [
+                text
+                for text in waiting_for(criterion, self._record)
+                if self._judged.get(text.partition(" ")[0]) != "DISCHARGED"
+            ]
+            waiting += [
+                f"{row} ({status})"
+                for row, status in self._judged.items()
+                if row in (criterion.requires or ()) and status != "DISCHARGED"
+            ]
+            if waiting:
+                return f"it requires {', '.join(dict.fromkeys(waiting))}"
+        return ""
+
+
+def _judgement(
+    criterion: CriterionDeclared,
+    *,
+    note: str,
+    status: str = "unknown",
+    value: object = None,
+    evidence: str | None = None,
+    attempts: int = 0,
+) -> Judgement:
+    return Judgement(
         criterion=criterion.criterion,
-        status="unknown",
-        value=None,
+        status=status,
+        value=value,
         operator=criterion.operator,
         threshold=criterion.threshold,
         unit=criterion.unit,
-        evidence=None,
-        attempts=0,
-        note=note,
-    )
-
-
-def _verdict(
-    record: Record, criterion: CriterionDeclared, declaration: str, evidence: str, attempts: int
-) -> tuple[Draft | None, Judgement]:
-    measurement = _read(record, evidence)
-    assert isinstance(measurement, MeasurementTaken)
-    fields = decide(criterion, measurement)
-    before = record.standing(f"verdict/{criterion.criterion}")
-    is_new = before is None or before[0] != fields["status"]
-    note = "" if is_new else f"stands since position {before[2] if before else 0}"
-    judgement = Judgement(
-        criterion=criterion.criterion,
-        status=fields["status"],
-        value=fields["value"],
-        operator=fields["operator"],
-        threshold=fields["threshold"],
-        unit=fields["unit"],
         evidence=evidence,
         attempts=attempts,
+        post_hoc=criterion.seen is not None,
         note=note,
     )
-    if not is_new:
-        return None, judgement
-    verdict = VerdictGiven(**fields, declaration=declaration, evidence=evidence)
-    return Draft(event=verdict, cites=(declaration, evidence)), judgement
-
-
-def _is_about(record: Record, criterion: CriterionDeclared, hash_: str) -> bool:
-    measurement = _read(record, hash_)
-    return isinstance(measurement, MeasurementTaken) and not any(mismatches(criterion, measurement))
-
-
-def _read(record: Record, hash_: str) -> object:
-    found = record.read(parse_hash(hash_))
-    if found is None:
-        return None
-    entry = found[0]
-    return read_event(entry.kind, entry.schema_version, entry.body)

@@ -1,6 +1,8 @@
 """Every event kind this program knows: the list. The contract is in `base.py`.
 
-ledger.py     created, gaps, notes, claims      criterion.py  criteria and verdicts
+ledger.py     created, gaps, notes              criterion.py  criteria and verdicts
+claim.py      claims, tests, sets, edges        contract.py   contracts and constants
+status.py     moves, refutations, marks         artifact.py   made, published, compared
 branch.py     taken over, merged                redaction.py  values withheld
 run.py        runs, steps, traces, numbers      reported.py   what others stated elsewhere
 """
@@ -9,11 +11,14 @@ import difflib
 from typing import Any, Final
 
 from ledger.errors import Malformed
+from ledger.events.artifact import ArtifactMade, ArtifactPublished, PairCompared
 from ledger.events.base import FAMILIES, Event, Kind, UnknownEvent
 from ledger.events.branch import BranchImported, BranchMerged
+from ledger.events.claim import ClaimStated, ClaimTested, EdgeStated, MemberAdded
+from ledger.events.contract import ConstantDeclared, ContractAdded
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.form import parse_body
-from ledger.events.ledger import ClaimStated, GapFound, LedgerCreated, NoteAdded
+from ledger.events.ledger import GapFound, LedgerCreated, NoteAdded
 from ledger.events.redaction import BlobWithheld
 from ledger.events.reported import (
     BoardReported,
@@ -43,16 +48,29 @@ from ledger.events.run import (
     StepTaken,
     TraceCaptured,
 )
+from ledger.events.status import ClaimMoved, EntryRefuted, RowMoved, RunMarked
 
 EVENTS: Final[tuple[type[Event], ...]] = (
     LedgerCreated,
     GapFound,
     NoteAdded,
     ClaimStated,
+    ClaimTested,
+    MemberAdded,
+    EdgeStated,
     BranchImported,
     BranchMerged,
     CriterionDeclared,
     VerdictGiven,
+    ContractAdded,
+    ConstantDeclared,
+    RowMoved,
+    ClaimMoved,
+    EntryRefuted,
+    RunMarked,
+    ArtifactMade,
+    ArtifactPublished,
+    PairCompared,
     RunStarted,
     RunFinished,
     RunFailed,

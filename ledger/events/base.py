@@ -36,6 +36,8 @@ Operator = Literal["<=", ">=", "<", ">", "==", "!="]
 #: Annotations that tell `record` and `audit` what a text field refers to.
 BlobDigest = Annotated[str, "blob"]
 EntryHash = Annotated[str, "entry"]
+#: The SHA-256 of a file that this ledger need not have.
+FileDigest = Annotated[str, "file"]
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 #: What an event changes for later decisions: (key, value) pairs; the latest value of a key holds.
@@ -80,7 +82,7 @@ def _names_in(pattern: str) -> tuple[str, ...]:
 
 
 class Event:
-    """Base of event classes: the two questions a kind may answer beyond its fields."""
+    """Base of event classes: the three questions a kind may answer beyond its fields."""
 
     __slots__ = ()
     KIND: ClassVar[Kind]
@@ -91,6 +93,13 @@ class Event:
 
     def standings(self) -> Standings:
         """What later decisions must know of this event."""
+        return ()
+
+    def listings(self) -> Iterable[str]:
+        """The lists under which later decisions must find this event, each with all of its members.
+
+        A standing is the latest; a list is all of them, such as the rows of a model.
+        """
         return ()
 
 

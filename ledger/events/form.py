@@ -44,6 +44,24 @@ def parse_body(kind: Kind, body: dict[str, Any]) -> Event:
     return _parse_slowly(kind, body)
 
 
+def completed(kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
+    """A body with null in each field that was left out and may be null."""
+    absent = {
+        name: None
+        for name, wanted in field_types(kind.event).items()
+        if name not in body and _allows_null(wanted)
+    }
+    return body | absent
+
+
+def _allows_null(wanted: Any) -> bool:  # noqa: ANN401 - any type expression
+    try:
+        msgspec.convert(None, type=wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def check_body(kind: Kind, body: dict[str, Any]) -> bytes:
     """The canonical bytes of a body. Raises `Malformed` with every problem at once."""
     way = short_way(kind)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from ledger import ids
 from ledger.events.base import BlobDigest, Event, event
 
 
@@ -48,26 +47,3 @@ class NoteAdded(Event):
     def problems(self) -> Iterable[str]:
         """A note says something."""
         return () if self.text.strip() else ("text: a note needs words",)
-
-
-@event("claim.stated", version=1, family="decided", stream="claim/{claim}")
-class ClaimStated(Event):
-    """A claim in words, before it was tested."""
-
-    claim: str
-    """Name of the claim, such as H-LAYER3-FFN."""
-    text: str
-    """The claim in one sentence."""
-    prediction: str | None
-    """What a test would show if the claim held; stated before the test."""
-
-    def problems(self) -> Iterable[str]:
-        """A claim has a name that can be a stream, and says something."""
-        if not ids.is_id(self.claim):
-            yield f"claim: {self.claim!r} cannot name a claim (letters, digits, . _ + -)"
-        if not self.text.strip():
-            yield "text: a claim needs words"
-
-    def standings(self) -> Iterable[tuple[str, str]]:
-        """The claim exists from here on."""
-        return ((f"claim/{self.claim}", "stated"),)

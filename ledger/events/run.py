@@ -129,6 +129,10 @@ class MeasurementTaken(Event):
         if self.provenance in ("measured", "derived") and self.run is None:
             yield f"run: a {self.provenance} number names the run that produced it"
 
+    def listings(self) -> Iterable[str]:
+        """A result of its metric: a threshold that moves after it was seen is post hoc."""
+        return (f"results/{self.metric}",)
+
 
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 

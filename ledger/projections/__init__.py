@@ -14,6 +14,7 @@ from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.runs import RUN_ENDS, RUNS
 from ledger.projections.statements import BOARDS, CLAIMS, EDGES, SECTIONS
+from ledger.projections.tally import TALLY_STATUSES
 from ledger.projections.traces import TRACE_POINTS, TRACES
 from ledger.projections.training import EPOCHS, STEP_METRICS, STEPS
 
@@ -40,6 +41,6 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
 )
 
 #: What several queries ask of these tables, made anew for each reader.
-VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS)
+VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS, TALLY_STATUSES)
 
 __all__ = ["PROJECTIONS", "VIEWS", "Projection", "View"]

@@ -51,12 +51,14 @@ BOARDS = Projection(
         ("version", "varchar", "version of the specification"),
         ("partial", "bigint", "rows published as PARTIAL"),
         ("discharged", "bigint", "rows published as DISCHARGED"),
+        ("total", "bigint", "rows published in all, where said"),
         ("restated", "boolean", "whether restated at this version"),
     ),
     select="""
         select position, whose || (entry->>'$.body.subject'), entry->>'$.body.said_on',
                entry->>'$.body.spec_version', try_cast(entry->>'$.body.partial' as bigint),
                try_cast(entry->>'$.body.discharged' as bigint),
+               try_cast(entry->>'$.body.total' as bigint),
                try_cast(entry->>'$.body.restated' as boolean)
         from slice where kind = 'board.reported'
     """,

@@ -1,22 +1,62 @@
 """What may follow from what: the list of rules. The contract is in `base.py`, one rule a file.
 
-`threshold.py` and `support.py` are the two questions that several rules ask.
+`threshold.py`, `support.py` and `standing.py` are the questions that several rules ask.
 """
 
 from typing import Final
 
-from ledger.rules import branches, citations, uniqueness, verdict, withholding
-from ledger.rules.base import Proposal, Record, Rule
+from ledger.rules import (
+    attempts,
+    branches,
+    citations,
+    comparability,
+    constants,
+    control,
+    edges,
+    moves,
+    names,
+    no_change,
+    outputs,
+    pairs,
+    post_hoc,
+    premises,
+    provenance,
+    publication,
+    refutation,
+    requirements,
+    samples,
+    uniqueness,
+    verdict,
+    withholding,
+)
+from ledger.rules.base import Facts, Proposal, Record, Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     citations.RULE,
+    names.RULE,
     uniqueness.RULE,
+    comparability.RULE,
+    provenance.RULE,
+    samples.RULE,
+    control.RULE,
     verdict.RULE,
+    requirements.RULE,
+    no_change.RULE,
+    post_hoc.RULE,
+    premises.RULE,
+    refutation.RULE,
+    attempts.RULE,
+    moves.RULE,
+    edges.RULE,
+    pairs.RULE,
+    outputs.RULE,
+    constants.RULE,
+    publication.RULE,
     withholding.RULE,
     branches.RULE,
 )
 
-__all__ = ["RULES", "Proposal", "Record", "Rule", "reasons_against"]
+__all__ = ["RULES", "Facts", "Proposal", "Record", "Rule", "reasons_against"]
 
 
 def reasons_against(proposal: Proposal, record: Record) -> list[str]:

@@ -13,8 +13,8 @@ from ledger.entry import Entry
 from ledger.events.base import Event
 
 
-class Record(Protocol):
-    """What a rule may ask of the record, as the branch of the proposed event sees it."""
+class Facts(Protocol):
+    """What may be asked of the record, as the branch of the proposed event sees it."""
 
     origin: str
     """The origin of this ledger."""
@@ -28,6 +28,9 @@ class Record(Protocol):
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position, or None."""
 
+    def event(self, hash_: bytes) -> object:
+        """The typed event of an entry; None where there is no such entry."""
+
     def branch_at(self, position: int) -> str | None:
         """The branch that another ledger's entry at this position came in on, if it is one."""
 
@@ -35,14 +38,22 @@ class Record(Protocol):
         """Whether an entry is on the main line by now, or on the branch of the proposed event."""
 
 
+class Record(Facts, Protocol):
+    """What a rule may ask besides, under the lock."""
+
+    def listed(self, key: str) -> list[tuple[bytes, int]]:
+        """(entry hash, position) of each event under `key`, oldest first."""
+
+
 @attrs.frozen(slots=True, kw_only=True)
 class Proposal:
-    """An event that someone wants recorded."""
+    """An event that someone wants recorded, at `recorded_at` microseconds UTC."""
 
     event: Event
     actor: str
     cites: tuple[str, ...]
     branch: str | None = None
+    recorded_at: int = 0
 
 
 @attrs.frozen(slots=True, kw_only=True)

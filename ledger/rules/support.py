@@ -7,12 +7,12 @@ from ledger import canonical
 from ledger.entry import Entry, format_hash, parse_hash
 from ledger.events import KINDS
 from ledger.ids import qualify
-from ledger.rules.base import Record
+from ledger.rules.base import Facts
 
 _DEPTH = 16
 
 
-def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
+def weaknesses(hash_: bytes, record: Facts, depth: int = 0) -> Iterable[str]:
     """Why the entry cannot carry a verdict, following what it was derived from; empty if it can."""
     found = record.read(hash_)
     name = format_hash(hash_)[:19] + "…"
@@ -28,6 +28,9 @@ def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
     if provenance not in ("measured", "derived"):
         yield f"position {position} ({entry.kind}) is {provenance}, not measured"
         return
+    if record.standing(f"refuted/{format_hash(hash_)}") is not None:
+        yield f"position {position} ({entry.kind}) was refuted"
+        return
     if not record.counts(entry, position):
         yield f"position {position} ({entry.kind}) is on a branch that is not merged"
         return
@@ -36,9 +39,7 @@ def weaknesses(hash_: bytes, record: Record, depth: int = 0) -> Iterable[str]:
         yield from _derivation_weaknesses(entry, position, record, depth)
 
 
-def _derivation_weaknesses(
-    entry: Entry, position: int, record: Record, depth: int
-) -> Iterable[str]:
+def _derivation_weaknesses(entry: Entry, position: int, record: Facts, depth: int) -> Iterable[str]:
     """What is wrong with what a number was derived from."""
     if not entry.cites:
         yield f"position {position} ({entry.kind}) is derived, but cites nothing it came from"
@@ -51,7 +52,7 @@ def _derivation_weaknesses(
             yield from weaknesses(parse_hash(cited), record, depth + 1)
 
 
-def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str]:
+def _run_weaknesses(entry: Entry, position: int, record: Facts) -> Iterable[str]:
     """Whether the entry was recorded by its run, while that run was under way."""
     run = qualify(str(entry.body.get("run")), entry.origin, record.origin)
     started, latest = record.standing(f"provenance/{run}"), record.standing(f"run/{run}")
@@ -67,6 +68,11 @@ def _run_weaknesses(entry: Entry, position: int, record: Record) -> Iterable[str
         yield f"position {position} lies outside run {run}"
     if latest[0] == "failed":
         yield f"run {run} failed at position {latest[2]}"
+    if record.standing(f"refuted/{format_hash(started[1])}") is not None:
+        yield f"run {run} was refuted"
+    mark = record.standing(f"mark/{run}")
+    if mark is not None and mark[0] != "SOUND":
+        yield f"run {run} was marked {mark[0]} at position {mark[2]}"
 
 
 def matches(key: Mapping[str, Any], binding: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@
     entries     entry hash -> position and where its line begins
     standings   latest value of each key an event sets, on each branch: a row declared, a verdict
                 given, a run begun
+    listed      all events under a key: the rows of a model, the results of a metric
     sources     how often each imported line was taken in
     imports     positions of the entries that came from other ledgers
     place       the cursor up to which all of this is true
@@ -21,6 +22,7 @@ from collections.abc import Callable
 
 from ledger.entry import Entry, entry_hash, parse_entry, parse_hash
 from ledger.errors import IntegrityError, StoreFailed
+from ledger.events import read_event
 from ledger.folder import Folder
 from ledger.journal.line import parse_line
 from ledger.journal.reader import scan
@@ -97,6 +99,18 @@ class State:
         ).fetchone()
         return (row[0], row[1], row[2]) if row else None
 
+    def listed(self, key: str, branch: str | None = None) -> list[tuple[bytes, int]]:
+        """(entry hash, position) of each event under `key`, oldest first.
+
+        On the main line; with a branch, there or on the branch.
+        """
+        rows = self._db.execute(
+            "select distinct position, hash from listed where key = ? and branch in (?, ?) "
+            "order by position",
+            (key, MAIN, branch or MAIN),
+        )
+        return [(row[1], row[0]) for row in rows]
+
     def times_imported(self, stream: str, line_sha256: str) -> int:
         """How often a line with this digest was taken into this stream."""
         row = self._db.execute(
@@ -152,6 +166,11 @@ class State:
                 position=position,
             )
         return parse_entry(line.entry), position
+
+    def event(self, hash_: bytes) -> object:
+        """The typed event of an entry; None where there is no such entry."""
+        found = self.read(hash_)
+        return found and read_event(found[0].kind, found[0].schema_version, found[0].body)
 
     def close(self) -> None:
         """Close the file."""

@@ -20,6 +20,8 @@ create table entries (hash blob primary key, position integer, segment integer, 
                       without rowid;
 create table standings (branch text, key text, value text, hash blob, position integer,
                         primary key (key, branch)) without rowid;
+create table listed (branch text, key text, position integer, hash blob,
+                     primary key (key, branch, position)) without rowid;
 create table sources (stream text, line_sha256 text, times integer,
                       primary key (stream, line_sha256)) without rowid;
 create table imports (first integer primary key, last integer, branch text);

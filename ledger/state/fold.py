@@ -79,6 +79,13 @@ class Fold:
             return
         for key, value in event.standings():
             self._stand(branch, self._qualified(key, entry), value, hash_, line.position)
+        self._db.executemany(
+            "insert or ignore into listed values (?, ?, ?, ?)",
+            [
+                (branch, self._qualified(key, entry), line.position, hash_)
+                for key in event.listings()
+            ],
+        )
         if is_imported:
             return  # what another ledger imported, merged or took in is its own affair
         if isinstance(event, Reported) and event.source is not None:
@@ -121,6 +128,11 @@ class Fold:
             ).fetchone()
             if known is None or _overrides(key, (value, position), known):
                 self._stand(MAIN, key, value, hash_, position)
+        self._db.execute(
+            "insert or ignore into listed select ?, key, position, hash from listed "
+            "where branch = ? and position <= ?",
+            (MAIN, event.name, head[0] if head else -1),
+        )
 
     def write(self, cursor: Cursor) -> None:
         """Write what was gathered, and the place up to which it is true."""
@@ -161,7 +173,11 @@ def _no_entry(line: Line, why: str) -> IntegrityError:
 
 def kinds_with_standings() -> frozenset[str]:
     """Kinds whose events must be decoded when folding; steps and numbers need not be."""
-    own = {k.name for k in KINDS.values() if k.event.standings is not Event.standings}
+    own = {
+        kind.name
+        for kind in KINDS.values()
+        if kind.event.standings is not Event.standings or kind.event.listings is not Event.listings
+    }
     reported = {k.name for k in KINDS.values() if k.family == "reported"}
     return frozenset(own | reported)
 

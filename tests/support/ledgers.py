@@ -5,7 +5,8 @@ from typing import Any
 
 from ledger.clock import FixedClock
 from ledger.events import KINDS
-from ledger.events.ledger import ClaimStated, GapFound, NoteAdded
+from ledger.events.claim import ClaimStated
+from ledger.events.ledger import GapFound, NoteAdded
 from ledger.events.run import MeasurementTaken, RunFailed, RunStarted, StepTaken
 from ledger.folder import Folder, create_folder, open_folder
 from ledger.journal.line import Line
@@ -68,7 +69,11 @@ def note(text: str) -> Draft:
 
 def claim(name: str) -> Draft:
     """A decided event that a rule refuses the second time."""
-    return Draft(event=ClaimStated(claim=name, text="it holds", prediction=None))
+    return Draft(
+        event=ClaimStated(
+            claim=name, text="it holds", prediction=None, over=None, commit=None, expires_at=None
+        )
+    )
 
 
 def run_body(run: str, provenance: str = "measured") -> dict[str, object]:

@@ -208,7 +208,7 @@ def boards(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
     """Boards that others published."""
     b = entry["body"]
     if entry["kind"] == "board.reported":
-        tally = b["partial"], b["discharged"], b["restated"]
+        tally = b["partial"], b["discharged"], b["total"], b["restated"]
         yield position, b["subject"], b["said_on"], b["spec_version"], *tally
 
 

@@ -7,6 +7,8 @@ from labs import criterion
 from ledgers import EXECUTOR, HUMAN, measurement, new_ledger, note, run_failed, run_started
 
 from ledger.cli import run
+from ledger.events import KINDS
+from ledger.events.form import completed, parse_body
 from ledger.events.run import RunFinished
 from ledger.recorder import Draft
 
@@ -302,9 +304,8 @@ def test_what_the_same_process_recorded(ledger):
 
 
 def _criterion(name):
-    from ledger.events.criterion import CriterionDeclared
-
-    return CriterionDeclared(**criterion(name))
+    kind = KINDS["criterion.declared"]
+    return parse_body(kind, completed(kind, criterion(name)))
 
 
 @pytest.mark.usefixtures("ledger")

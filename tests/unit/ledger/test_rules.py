@@ -6,8 +6,9 @@ from ledgers import EXECUTOR, HUMAN, claim, measurement, new_recorder, note, run
 
 from ledger.entry import parse_hash
 from ledger.errors import Malformed, Rejected
-from ledger.events import read_event
-from ledger.events.criterion import CriterionDeclared, VerdictGiven
+from ledger.events import KINDS, read_event
+from ledger.events.criterion import VerdictGiven
+from ledger.events.form import completed, parse_body
 from ledger.recorder import Draft
 from ledger.rules import RULES
 from ledger.rules.threshold import holds
@@ -29,7 +30,8 @@ def criterion(**changes):
         "model": None,
         "binding": {"model": "tiny4"},
     }
-    return Draft(event=CriterionDeclared(**{**fields, **changes}))
+    kind = KINDS["criterion.declared"]
+    return Draft(event=parse_body(kind, completed(kind, {**fields, **changes})))
 
 
 class Bench:
@@ -52,7 +54,7 @@ class Bench:
     def verdict(self, declaration, evidence, /, **changes):
         """The verdict that follows, with changes typed by hand."""
         fields = decide(self.event(declaration), self.event(evidence))
-        fields |= {"declaration": declaration, "evidence": evidence}
+        fields |= {"declaration": declaration, "evidence": evidence, "control": None}
         cites = changes.pop("cites", (declaration, evidence))
         return Draft(event=VerdictGiven(**{**fields, **changes}), cites=cites)
 

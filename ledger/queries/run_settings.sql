@@ -1,0 +1,29 @@
+-- What each run was asked to do: the body of its start, and the kind of its end.
+-- param run text: the run; all where left out
+-- param reported yesno: yes for runs that others reported, no for this ledger's own
+-- column run: name of the run
+-- column reported: whether others reported it
+-- column body: what run.started or run.reported says
+-- column end_kind: run.finished, run.failed or outcome.reported; null while it is open
+-- column end_position: position of that end
+-- column hash: entry hash of the start
+-- column position: position of the start
+-- example: ledger query run_settings --run cuda-50step
+with asked as (
+    select * from runs
+    where (getvariable('run') is null or run = getvariable('run'))
+      and (getvariable('reported') is null or reported = getvariable('reported'))
+),
+ended as (
+    select run, reported, max(position) as position from run_ends group by run, reported
+),
+read as (
+    select position, kind, entry->'$.body' as body from events
+    where kind in ('run.started', 'run.reported', 'run.finished', 'run.failed', 'outcome.reported')
+)
+select a.run, a.reported, s.body, f.kind as end_kind, e.position as end_position, a.hash, a.position
+from asked a
+join read s on s.position = a.position
+left join ended e on e.run = a.run and e.reported = a.reported
+left join read f on f.position = e.position
+order by a.position
