@@ -45,6 +45,7 @@ format: venv ## format the code
 
 docs: venv ## regenerate the reference pages
 	$(BIN)/python -m ledger.cli.reference
+	$(BIN)/python tests/zoo/write_page.py
 
 spec: venv ## render this project's own ledger into spec/
 	$(BIN)/ledger render

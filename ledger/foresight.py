@@ -1,14 +1,10 @@
 """The record as it will be once the first events of a batch are written: rules are asked in it."""
 
-from typing import Final, Self
+from typing import Self
 
 from ledger.entry import Entry, entry_hash, parse_entry
-from ledger.events import read_event
 from ledger.events.base import Event
 from ledger.state import State
-
-#: Entries kept as they were read: the rules ask about the same few, again and again.
-_KEPT: Final = 1024
 
 
 class Foresight:
@@ -20,7 +16,6 @@ class Foresight:
         self._position = position
         self._branch: str | None = None
         self._standings: dict[tuple[str | None, str], tuple[str, bytes, int]] = {}
-        self._read: dict[bytes, tuple[Entry, int]] = {}
         self._events: dict[bytes, object] = {}
         self._listed: dict[tuple[str | None, str], list[tuple[bytes, int]]] = {}
         self._entries: dict[bytes, tuple[bytes, int]] = {}
@@ -29,6 +24,7 @@ class Foresight:
         """Take an event of the batch as recorded."""
         hash_ = entry_hash(entry)
         self._entries[hash_] = (entry, self._position)
+        self._events[hash_] = event
         for key, value in event.standings():
             self._standings[branch, key] = (value, hash_, self._position)
         for key in event.listings():
@@ -59,26 +55,12 @@ class Foresight:
 
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position, or None."""
-        if hash_ not in self._read:
-            found = self._entries.get(hash_)
-            read = (parse_entry(found[0]), found[1]) if found else self._state.read(hash_)
-            if read is None:
-                return None
-            if len(self._read) >= _KEPT:
-                self._read.clear()
-                self._events.clear()
-            self._read[hash_] = read
-        return self._read[hash_]
+        found = self._entries.get(hash_)
+        return (parse_entry(found[0]), found[1]) if found else self._state.read(hash_)
 
     def event(self, hash_: bytes) -> object:
         """The typed event of an entry; None where there is no such entry."""
-        found = self.read(hash_)
-        if found is None:
-            return None
-        if hash_ not in self._events:
-            entry = found[0]
-            self._events[hash_] = read_event(entry.kind, entry.schema_version, entry.body)
-        return self._events[hash_]
+        return self._events[hash_] if hash_ in self._events else self._state.event(hash_)
 
     def branch_at(self, position: int) -> str | None:
         """The branch that another ledger's entry at this position came in on, if it is one."""

@@ -22,6 +22,7 @@ from ledger.events.ledger import GapFound
 from ledger.folder import Folder
 from ledger.foresight import Foresight
 from ledger.journal.gap import Gap
+from ledger.journal.reader import committed_end
 from ledger.journal.segments import SEGMENT_BYTES
 from ledger.journal.writer import Writer
 from ledger.rules import Proposal, reasons_against
@@ -29,6 +30,9 @@ from ledger.state import State
 
 #: Streams whose heads are kept; the state knows the others.
 _HEADS: Final = 16
+
+#: Where a state lacks more than this, it is not brought up to date under the lock.
+_MUCH_BYTES: Final = 256 * 1024
 
 #: Picks, from the drafts of an append, those that the record as it stands still lacks.
 Select = Callable[[State, Sequence["Draft"]], Sequence["Draft"]]
@@ -71,6 +75,7 @@ class Recorder:
         self._is_state_stale = False
         self.framer = Framer(folder.origin)
         self.state = State(folder)
+        self._prepare(on_progress)
         self._writer = Writer(
             folder, self.state.cursor, durable=durable, segment_bytes=segment_bytes
         )
@@ -133,6 +138,8 @@ class Recorder:
         `IntegrityError` comes after the events were written.
         """
         ready = self.framer.check_all(drafts, actor)
+        if select is not None or any(d.event.KIND.family == "decided" for d in drafts):
+            self._prepare()
         with self._exclusive():
             if select is not None:
                 self._catch_up()
@@ -143,6 +150,19 @@ class Recorder:
             if any(item.draft.event.KIND.family == "decided" for item in ready):
                 self._refuse_unruly(ready, numbered, actor)
             return self._write(ready, numbered)
+
+    def _prepare(self, on_progress: Callable[[int], None] | None = None) -> None:
+        """Bring the state nearly up to date before the lock is taken, where it lacks much.
+
+        Under the lock every other writer would wait for it. Another connection does so: a thread
+        that holds the lock may be using this one's.
+        """
+        segment, offset = committed_end(self._folder.journal, self._folder.lock)
+        cursor = self.state.cursor
+        if segment == cursor.segment and offset - cursor.offset < _MUCH_BYTES:
+            return
+        with contextlib.closing(State(self._folder)) as state:
+            state.catch_up(on_progress, (segment, offset))
 
     def append_body(self, frame: Frame, body: bytes) -> Receipt:
         """Record one instrument event from bytes that `form.check_body` made: the hot path.

@@ -18,7 +18,7 @@ from ledger.ids import qualify
 #: Value, entry hash and position of the latest event that set a key.
 Standing = tuple[str, bytes, int]
 #: Keys that are given once: of two lines that gave one, the main line's holds.
-_GIVEN_ONCE: Final = ("provenance", "criterion", "claim", "ledger")
+_GIVEN_ONCE: Final = ("provenance", "criterion", "demand", "claim", "ledger")
 #: Keys about the ledger that an entry is from, not about the one that it came to.
 _ITS_OWN: Final = ("ledger", "branch", "merged")
 

@@ -29,10 +29,18 @@ GROUP: Final = "ledger.commands"
 COMMANDS: Final = (
     ("init", "ledger.cli.init:init", "Make a new ledger."),
     ("record", "ledger.cli.record:record", "Append an event, or a stream of them."),
+    ("contract", "ledger.cli.contract:contract", "Check and record files of criteria."),
     ("query", "ledger.cli.query:query", "Ask the record: named queries or read-only SQL."),
     ("judge", "ledger.cli.judge:judge", "Evaluate criteria against measured evidence."),
     ("board", "ledger.cli.board:board", "Print the board: criteria, status, evidence, tally."),
     ("runs", "ledger.cli.runs:runs", "List runs with the marks that monitors give them."),
+    ("impact", "ledger.cli.consequences:impact", "List everything that rests on an entry."),
+    ("stale", "ledger.cli.consequences:stale", "List what must be looked at again."),
+    (
+        "what-if",
+        "ledger.cli.consequences:what_if",
+        "Show the board as if something stood otherwise.",
+    ),
     ("diff", "ledger.cli.diff:diff", "Say what changed between two positions or checkpoints."),
     ("render", "ledger.cli.render:render", "Regenerate documents and evidence files."),
     ("audit", "ledger.cli.audit:audit", "Recompute everything and say what does not hold."),

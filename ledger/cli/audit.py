@@ -1,6 +1,5 @@
 """`ledger audit`: recompute everything and say what does not hold."""
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -108,12 +107,14 @@ def _print_replay(
     if report.count("broken"):
         _print_audit(report, [], {}, as_json=False)
         return
-    for number, (rule, group) in enumerate(groupby(findings, key=lambda found: found.rule)):
-        found = list(group)
+    groups: dict[str, list[Examined]] = {}
+    for found in findings:
+        groups.setdefault(found.rule, []).append(found)
+    for number, (rule, group) in enumerate(groups.items()):
         if number:
             click.echo()
-        click.secho(f"{rule} ({len(found)})", bold=True)
-        for one in found:
+        click.secho(f"{rule} ({len(group)})", bold=True)
+        for one in group:
             click.echo(f"  {one.severity}  {one.subject} [{_named(one.events)}]: {one.message}")
 
 

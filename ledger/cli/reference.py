@@ -4,6 +4,7 @@
     events.md     every kind of event with its fields
     queries.md    every named query with its parameters and columns
     rules.md      what each rule forbids
+    statuses.md   how rows and claims move, as a table and a diagram
 
 They lie in spec/reference/ of the clone. Same code, same bytes: fixed width, no colours, no clock.
 """
@@ -26,6 +27,7 @@ from ledger.events.base import Kind, field_docs
 from ledger.events.form import field_types
 from ledger.queries import QUERIES, Query, find_query
 from ledger.rules import RULES
+from ledger.statuses import FIRST, MEANINGS, MOVES, NEEDS, Move, SubjectType
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "spec" / "reference"
 WIDTH: Final = 100
@@ -153,12 +155,71 @@ def rules_page() -> str:
     return _page(parts)
 
 
+def statuses_page() -> str:
+    """Every status of rows and claims, and every legal move."""
+    parts = [
+        "# Statuses",
+        _NOTE,
+        "A row or a claim moves from one status to another as the tables below say, and in no "
+        "other way. The rule [moves](rules.md#moves) refuses the rest and tells the legal moves. "
+        "What follows from numbers is not typed: `ledger judge` and `claim.tested` give it.",
+        "## What a move rests on",
+        _table(
+            ("name", "kinds of entry", "what it is"),
+            ((need.name, ", ".join(need.kinds), need.words) for need in NEEDS),
+        ),
+    ]
+    for subject_type, statuses in MEANINGS.items():
+        moves = [move for move in MOVES if move.subject_type == subject_type]
+        parts += [
+            f"## Statuses of a {subject_type}",
+            _table(("status", "meaning"), ((f"`{name}`", text) for name, text in statuses.items())),
+            f"## Moves of a {subject_type}",
+            "The name in a cell is what the move from the row to the column rests on.",
+            _move_table(list(statuses), moves),
+            _diagram(subject_type, moves),
+        ]
+    return _page(parts)
+
+
+def _move_table(statuses: Sequence[str], moves: Sequence[Move]) -> str:
+    """From each status to each other one: the needs of the moves there are."""
+    reached = [name for name in statuses if any(move.to_status == name for move in moves)]
+
+    def cell(from_status: str, to_status: str) -> str:
+        ends = (from_status, to_status)
+        return ", ".join(m.need.name for m in moves if (m.from_status, m.to_status) == ends)
+
+    return _table(
+        ("from", *reached), ((name, *(cell(name, to) for to in reached)) for name in statuses)
+    )
+
+
+def _diagram(subject_type: SubjectType, moves: Sequence[Move]) -> str:
+    """A state diagram (Mermaid). Moves out of many statuses for one reason are drawn once."""
+    lines = ["stateDiagram-v2", f"    [*] --> {FIRST[subject_type]}"]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for move in moves:
+        grouped.setdefault((move.to_status, move.need.name), []).append(move.from_status)
+    for (to_status, need), origins in grouped.items():
+        if len(origins) > 4:
+            lines.append(f"    any --> {to_status}: {need}")
+        else:
+            lines += [f"    {origin} --> {to_status}: {need}" for origin in origins]
+    if any(line.startswith("    any ") for line in lines):
+        lines.insert(1, '    state "any status that is not the last" as any')
+    ends = {move.to_status for move in moves} - {move.from_status for move in moves}
+    lines += [f"    {end} --> [*]" for end in MEANINGS[subject_type] if end in ends]
+    return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
 #: Every page by file name.
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands.md": commands_page,
     "events.md": events_page,
     "queries.md": queries_page,
     "rules.md": rules_page,
+    "statuses.md": statuses_page,
 }
 
 

@@ -1,6 +1,6 @@
 """`ledger runs`: runs, how they ended, and what monitors say of them."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -64,7 +64,7 @@ def runs(names: tuple[str, ...], at: str | None, ledger_dir: str | None, as_json
     if as_json:
         print_table(Table(_COLUMNS, tuple(rows)), "json")
         return
-    print_table(Table(_SHOWN, tuple((*row[:3], ", ".join(row[3]), *row[4:7]) for row in rows)))
+    print_table(Table(_SHOWN, tuple(_shown(row) for row in rows)))
     if lines:
         click.echo()
     for line in lines:
@@ -73,7 +73,13 @@ def runs(names: tuple[str, ...], at: str | None, ledger_dir: str | None, as_json
     say(f"{len(rows)} runs, {marked.count('INVALID')} invalid, {marked.count('SUSPECT')} suspect")
 
 
-def _row(view: "RunView", marks: tuple["Mark", ...]) -> tuple[object, ...]:
+def _shown(row: tuple[Any, ...]) -> tuple[object, ...]:
+    cells = dict(zip(_COLUMNS, row, strict=True))
+    cells["monitors"] = ", ".join(cells["monitors"]) or None
+    return tuple(cells[name] for name in _SHOWN)
+
+
+def _row(view: "RunView", marks: tuple["Mark", ...]) -> tuple[Any, ...]:
     from ledger.monitors import word_of
 
     return (

@@ -196,18 +196,19 @@ class _Judging:
         if criterion.seen is None and not legal_moves("row", now):
             return f"it is {now}, and there is no way out of that"
         if fields["status"] == "DISCHARGED":
+            judged = self._judged
             waiting = [
                 text
                 for text in waiting_for(criterion, self._record)
-                if self._judged.get(text.partition(" ")[0]) != "DISCHARGED"
+                if text.partition(" ")[0] not in judged
             ]
             waiting += [
-                f"{row} ({status})"
-                for row, status in self._judged.items()
-                if row in (criterion.requires or ()) and status != "DISCHARGED"
+                f"{row} ({judged[row]})"
+                for row in criterion.requires or ()
+                if judged.get(row, "DISCHARGED") != "DISCHARGED"
             ]
             if waiting:
-                return f"it requires {', '.join(dict.fromkeys(waiting))}"
+                return f"it requires {', '.join(waiting)}"
         return ""
 
 

@@ -37,7 +37,7 @@ Operator = Literal["<=", ">=", "<", ">", "==", "!="]
 BlobDigest = Annotated[str, "blob"]
 EntryHash = Annotated[str, "entry"]
 #: The SHA-256 of a file that this ledger need not have.
-FileDigest = Annotated[str, "file"]
+FileDigest = Annotated[str, "digest"]
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 #: What an event changes for later decisions: (key, value) pairs; the latest value of a key holds.

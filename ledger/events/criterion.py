@@ -176,12 +176,17 @@ class VerdictGiven(Event):
     """The noise allowance that was applied."""
     samples: int | None
     """Samples behind the value; null where the evidence does not say."""
-    interval: tuple[float, float] | None
-    """95 % interval of a share of n samples (Wilson), in the unit; null for any other value."""
+    interval: tuple[int | float, ...] | None
+    """95 % interval of a share of n samples (Wilson), low and high; null for any other value."""
     control: EntryHash | None
     """The control measurement that came first; null where none was asked for."""
     seen: EntryHash | None
     """The result that was on record before the threshold moved; null where the verdict is sound."""
+
+    def problems(self) -> Iterable[str]:
+        """An interval has two ends."""
+        if self.interval is not None and len(self.interval) != 2:
+            yield f"interval: {len(self.interval)} numbers; it has a low and a high end"
 
     def standings(self) -> Iterable[tuple[str, str]]:
         """The latest verdict of the row; a post hoc one stands beside it, never in its place."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-#: INVALID: the numbers of the run are no evidence. SUSPECT: somebody must look before they are used.
+#: INVALID: the numbers of the run are no evidence. SUSPECT: look before you use them.
 Word = Literal["INVALID", "SUSPECT"]
 #: Metrics that are losses, in the order in which one stands for the run.
 LOSSES: Final = ("train_loss", "loss", "val_loss")
@@ -102,8 +102,9 @@ class RunView:
     def number(self, setting: str) -> float | None:
         """A setting that is a number, or null."""
         value = self.settings.get(setting)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return float(value) if is_number else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        return float(value)
 
     def series(self, metric: str) -> list[tuple[int, float]]:
         """(position, value) of a metric over the steps, where a step has it."""
@@ -115,8 +116,12 @@ class RunView:
 
     def epoch_series(self, column: str) -> list[tuple[int, float]]:
         """(position, value) of a column over the epochs, where an epoch states it."""
-        found = ((e.position, getattr(e, column)) for e in self.epochs)
-        return [(position, float(value)) for position, value in found if value is not None]
+        found = []
+        for epoch in self.epochs:
+            value = getattr(epoch, column)
+            if value is not None:
+                found.append((epoch.position, float(value)))
+        return found
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -132,7 +137,7 @@ class Mark:
 
 @attrs.frozen(slots=True, kw_only=True)
 class Monitor:
-    """One monitor: its name, what it sees in a sentence, the gravest mark it gives, its function."""
+    """One monitor: its name, what it sees in a sentence, its gravest mark, its function."""
 
     name: str
     sees: str

@@ -21,7 +21,7 @@ END_SHARE: Final = 0.1
 def check(view: RunView) -> Iterable[Mark]:
     """The first held-out loss, and the last losses."""
     vocabulary = view.number("vocabulary")
-    if vocabulary is None or vocabulary < 2:  # noqa: PLR2004 - one token has no loss
+    if vocabulary is None or vocabulary < 2:
         return
     uniform = math.log(vocabulary)
     held_out = view.epoch_series("val_loss")

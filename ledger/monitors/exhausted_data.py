@@ -39,7 +39,7 @@ def _epochs_are_passes(view: RunView, corpus: float) -> bool:
 
 MONITOR: Final = Monitor(
     name="exhausted-data",
-    sees="More tokens read than the corpus has, where beginning it again is not among the settings.",
+    sees="More tokens read than the corpus has, and nothing says that it is begun again.",
     mark="INVALID",
     check=check,
 )

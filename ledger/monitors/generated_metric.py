@@ -14,9 +14,9 @@ from ledger.monitors.base import Mark, Monitor, RunView
 LEAST_VALUES: Final = 100
 #: More are not looked at: the first so many.
 MOST_VALUES: Final = 1000
-#: All of these must hold. A uniform generator meets them in nine of ten samples of 100 or 1000; normal
-#: noise in fewer than one of a thousand, a sum of two uniforms in about one of a hundred of 100 values
-#: (and never in 1000), a random walk or a trend never (they remember).
+#: All of these must hold. A uniform generator meets them in about nine of ten samples of 100 or of
+#: 1000; normal noise in fewer than one of a thousand, a sum of two uniforms in one of a hundred of
+#: 100 values (and never of 1000), a random walk or a trend never: they remember.
 KURTOSIS: Final = 2.15  # uniform 1.8, normal 3; standard error for 100 normal values 0.49
 RANGE_IN_DEVIATIONS: Final = 3.75  # uniform sqrt(12) = 3.46 at most; normal about 5 for 100
 DISTANCE: Final = 1.3  # Kolmogorov's, from the uniform between least and greatest, times sqrt(n)

@@ -31,11 +31,10 @@ def _shared(train: Any, held_out: Any) -> int | None:  # noqa: ANN401 - as state
     if not isinstance(train, list) or not isinstance(held_out, list):
         return None
     windows = sorted((int(a), int(b)) for a, b in train)
-    return sum(
-        max(0, min(last, end) - max(first, start))
-        for first, last in held_out
-        for start, end in windows
-    )
+    shared = 0
+    for first, last in ((int(a), int(b)) for a, b in held_out):
+        shared += sum(max(0, min(last, end) - max(first, start)) for start, end in windows)
+    return shared
 
 
 def _wrapped(view: RunView) -> Iterable[Mark]:
@@ -54,7 +53,7 @@ def _wrapped(view: RunView) -> Iterable[Mark]:
 def _curves(view: RunView) -> Iterable[Mark]:
     both = [e for e in view.epochs if e.train_loss is not None and e.val_loss is not None]
     gaps = [(e.val_loss or 0.0) - (e.train_loss or 0.0) for e in both]
-    if len(both) < 3 or gaps[-1] > -BELOW or max(gaps[:-1]) < ABOVE:  # noqa: PLR2004
+    if len(both) < 3 or gaps[-1] > -BELOW or max(gaps[:-1]) < ABOVE:
         return
     descent = (both[-2].train_loss or 0.0) - (both[-1].train_loss or 0.0)
     if descent > DESCENT_SHARE * -gaps[-1]:

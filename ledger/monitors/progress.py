@@ -4,7 +4,7 @@ from ledger.monitors.base import RunView
 
 
 def steps_done(view: RunView) -> int | None:
-    """Steps that were taken: as recorded, else as stated, else from whole epochs; null if unknown."""
+    """Steps taken: as recorded, else as stated, else from whole epochs; null where unknown."""
     if view.steps_recorded:
         return view.steps_recorded
     stated = view.number("steps_done")
@@ -27,7 +27,7 @@ def is_whole(view: RunView) -> bool:
 def tokens_after(view: RunView) -> list[tuple[int, float]]:
     """(position, tokens read up to there) for each epoch; empty where that cannot be known.
 
-    As stated; else epochs so far × steps an epoch × sequences × their length.
+    As stated; else epochs so far times steps an epoch, sequences a step and their length.
     """
     stated = view.epoch_series("tokens_seen")
     if stated:

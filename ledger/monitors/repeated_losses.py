@@ -1,4 +1,4 @@
-"""Losses that are those of another run, to the last digit, though the runs were set up otherwise."""
+"""Losses that are those of another run to the last digit, though the settings differ."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,11 +1,12 @@
 """Runs as monitors see them, read out of the store one after the other.
 
-One run is in memory at a time, and of a very long one `STEPS_READ` steps: half from its beginning,
-half from its end, so that a ledger of ten million steps is no matter. All SQL is in named queries.
+The steps of one run are in memory at a time, and of a very long one `STEPS_READ` of them: half from
+its beginning, half from its end, so that ten million steps are no matter. All SQL is in named
+queries.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.monitors.base import Epoch, Result, RunView, StateHash, Step, Twin
@@ -17,73 +18,100 @@ if TYPE_CHECKING:
 
 #: A step takes about half a kilobyte here: 100,000 of them 50 MB.
 STEPS_READ: Final = 100_000
+#: So many runs are asked about together: a question costs more than what it brings back.
+RUNS_TOGETHER: Final = 500
+#: A hundred runs with the same losses say no more than so many.
+MOST_TWINS: Final = 20
+
+_Key = tuple[str, bool]
 
 
 def read_runs(
     db: "duckdb.DuckDBPyConnection", of: str | None = None, *, reported: bool | None = None
 ) -> Iterator[RunView]:
-    """Runs in the order of their starts, each read when it is asked for; `of` names one alone.
+    """Runs in the order of their starts, each made when it is asked for; `of` names one alone.
 
     `reported`: only runs that others reported, or only this ledger's own.
     """
     whose = None if reported is None else "yes" if reported else "no"
-    started = _ask(db, "run_settings", run=of, reported=whose)
-    twins = _Twins(db, of)
-    seen: set[tuple[str, bool]] = set()
-    for row in started:
-        key = (row["run"], row["reported"])
-        if key not in seen:  # a run that others started twice is one run
-            seen.add(key)
-            yield _read(db, row, twins)
+    started: dict[_Key, dict[str, Any]] = {}
+    for row in _ask(db, "run_settings", run=of, reported=whose):
+        started.setdefault(_key(row), row)  # a run that others started twice is one run
+    twins, hashes = _Twins(db, of), _hashes(db, of)
+    counts = {_key(row): row for row in _ask(db, "run_step_counts", run=of)}
+    rows = list(started.values())
+    for first in range(0, len(rows), RUNS_TOGETHER):
+        group = rows[first : first + RUNS_TOGETHER]
+        about = {"run": of, "since": group[0]["position"], "until": group[-1]["position"]}
+        results = _grouped(_ask(db, "run_results", **about))
+        epochs = _grouped([{**row, "reported": True} for row in _ask(db, "run_epochs", **about)])
+        for row in group:
+            key = _key(row)
+            yield _view(
+                row,
+                steps=_steps(db, key, counts.get(key)),
+                epochs=tuple(_epoch(found) for found in epochs.get(key, ())),
+                results=tuple(_result(found) for found in results.get(key, ())),
+                state_hashes=hashes.get(key, ()),
+                twins=twins.of(*key),
+            )
 
 
-def _read(db: "duckdb.DuckDBPyConnection", row: Mapping[str, Any], twins: "_Twins") -> RunView:
-    run, reported = row["run"], bool(row["reported"])
-    settings = settings_of(row["body"], reported=reported)
-    whose = "yes" if reported else "no"
-    since = None if reported else row["position"]
-    steps = _ask(db, "run_steps", run=run, reported=whose, since=since, most=STEPS_READ)
-    epochs = _ask(db, "run_epochs", run=run) if reported else []
-    results = _ask(db, "run_results", run=run, reported=whose)
-    hashes = _ask(db, "run_state_hashes", run=run) if reported else []
-    body = row["body"]
+def _view(row: Mapping[str, Any], *, steps: "_Steps", **more: Any) -> RunView:  # noqa: ANN401
+    reported, body = bool(row["reported"]), row["body"]
+    settings = settings_of(body, reported=reported)
+    said = settings if reported else body
     return RunView(
-        run=run,
+        run=row["run"],
         position=row["position"],
         reported=reported,
-        device_asked=settings.get("device_asked") if reported else body["device_asked"],
-        device_observed=settings.get("device_observed") if reported else body["device_observed"],
-        provenance=str(settings.get("provenance", "asserted") if reported else body["provenance"]),
+        # Others name one device; where they also say which one computed, it is the one asked for.
+        device_asked=said.get("device_asked") or (settings.get("device") if reported else None),
+        device_observed=said.get("device_observed"),
+        provenance=str(said.get("provenance") or "asserted"),
         settings=settings,
         ended=row["end_kind"] is not None,
         failed=row["end_kind"] == "run.failed",
-        steps=tuple(_step(step) for step in steps),
-        steps_recorded=steps[0]["total"] if steps else 0,
-        epochs=tuple(
-            Epoch(**{name: value for name, value in epoch.items() if name != "run"})
-            for epoch in epochs
-        ),
-        results=tuple(
-            Result(
-                position=found["position"],
-                name=found["name"],
-                value=found["value"],
-                provenance=found["provenance"],
-            )
-            for found in results
-        ),
-        state_hashes=tuple(
-            StateHash(
-                position=found["position"],
-                digest=found["digest"],
-                run=found["run"],
-                epoch=found["epoch"],
-                losses=(found["train_loss"], found["val_loss"]),
-            )
-            for found in hashes
-        ),
-        twins=twins.of(run, reported),
+        steps=steps[0],
+        steps_recorded=steps[1],
+        **more,
     )
+
+
+_Steps = tuple[tuple[Step, ...], int]
+
+
+def _steps(db: "duckdb.DuckDBPyConnection", key: _Key, count: Mapping[str, Any] | None) -> _Steps:
+    """The steps of a run and how many there are; nobody is asked where there are none."""
+    if count is None:
+        return (), 0
+    about = {"since": count["first_position"], "until": count["position"], "most": STEPS_READ}
+    whose = "yes" if key[1] else "no"
+    steps = _ask(db, "run_steps", run=key[0], reported=whose, **about)
+    return tuple(_step(step) for step in steps), steps[0]["total"]
+
+
+def _hashes(db: "duckdb.DuckDBPyConnection", of: str | None) -> dict[_Key, tuple[StateHash, ...]]:
+    """For each reported run every epoch, its own too, with a digest that it states."""
+    by_digest: dict[str, list[StateHash]] = defaultdict(list)
+    for row in _ask(db, "run_state_hashes", run=of):
+        by_digest[row["digest"]].append(_state_hash(row))
+    found: dict[_Key, list[StateHash]] = defaultdict(list)
+    for group in by_digest.values():
+        for run in dict.fromkeys(one.run for one in group):
+            found[run, True] += group
+    return {key: tuple(group) for key, group in found.items()}
+
+
+def _key(row: Mapping[str, Any]) -> _Key:
+    return row["run"], bool(row["reported"])
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[_Key, list[Mapping[str, Any]]]:
+    found: dict[_Key, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[_key(row)].append(row)
+    return found
 
 
 def settings_of(body: Mapping[str, Any], *, reported: bool) -> dict[str, Any]:
@@ -100,6 +128,25 @@ def settings_of(body: Mapping[str, Any], *, reported: bool) -> dict[str, Any]:
     return neutral(stated, reported=False)
 
 
+def _epoch(row: Mapping[str, Any]) -> Epoch:
+    return Epoch(**{name: row[name] for name in row if name not in ("run", "reported")})
+
+
+def _result(row: Mapping[str, Any]) -> Result:
+    names = ("position", "name", "value", "provenance")
+    return Result(**{name: row[name] for name in names})
+
+
+def _state_hash(row: Mapping[str, Any]) -> StateHash:
+    return StateHash(
+        position=row["position"],
+        digest=row["digest"],
+        run=row["run"],
+        epoch=row["epoch"],
+        losses=(row["train_loss"], row["val_loss"]),
+    )
+
+
 def _step(row: Mapping[str, Any]) -> Step:
     found = zip(row["metrics"] or (), row["numbers"] or (), strict=True)
     metrics = {name: value for name, value in found if value is not None}
@@ -110,34 +157,31 @@ class _Twins:
     """Runs whose first losses are the same; asked once for all of them."""
 
     def __init__(self, db: "duckdb.DuckDBPyConnection", of: str | None) -> None:
-        self._groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for row in _ask(db, "run_first_losses", run=of):
-            self._groups[row["digest"]].append(row)
-        self._groups = {key: rows for key, rows in self._groups.items() if len(rows) > 1}
-        self._settings: dict[tuple[str, bool], dict[str, Any]] = {}
+            groups[row["digest"]].append(row)
+        self._groups: dict[_Key, list[list[Mapping[str, Any]]]] = defaultdict(list)
+        for rows in groups.values():
+            for key in dict.fromkeys(_key(row) for row in rows) if len(rows) > 1 else ():
+                self._groups[key].append(rows)
+        self._settings: dict[_Key, dict[str, Any]] = {}
         if self._groups:
             for row in _ask(db, "run_settings"):
-                key = (row["run"], bool(row["reported"]))
-                self._settings[key] = settings_of(row["body"], reported=key[1])
+                self._settings[_key(row)] = settings_of(row["body"], reported=bool(row["reported"]))
 
     def of(self, run: str, reported: bool) -> tuple[Twin, ...]:
-        """The twins of one run, in the order of the record."""
+        """The twins of one run, in the order of the record; of very many the first ones."""
         found = []
-        for rows in self._groups.values():
-            if not any((row["run"], row["reported"]) == (run, reported) for row in rows):
-                continue
-            for row in rows:
-                if (row["run"], row["reported"]) == (run, reported):
-                    continue
-                mine = self._settings.get((run, reported), {})
-                other = self._settings.get((row["run"], bool(row["reported"])), {})
+        mine = self._settings.get((run, reported), {})
+        for rows in self._groups.get((run, reported), ()):
+            for row in [row for row in rows if _key(row) != (run, reported)][:MOST_TWINS]:
                 found.append(
                     Twin(
                         position=row["position"],
                         run=row["run"],
                         losses=row["losses"],
                         distinct_losses=row["distinct_losses"],
-                        differs=differing(mine, other),
+                        differs=differing(mine, self._settings.get(_key(row), {})),
                     )
                 )
         return tuple(sorted(found, key=lambda twin: twin.position))

@@ -1,6 +1,7 @@
 """A metric that varied and then is a round constant: what a reporter writes for "no value"."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from ledger.monitors.base import LOSSES, Mark, Monitor, RunView
@@ -42,7 +43,7 @@ def _mark(metric: str, what: str, series: list[tuple[int, float]]) -> Iterable[M
         return
     if sum(not value.is_integer() for value in before) < SHARE_WITH_FRACTION * len(before):
         return
-    steps = sorted(abs(b - a) for a, b in zip(before, before[1:], strict=False))
+    steps = sorted(abs(b - a) for a, b in pairwise(before))
     usual = steps[(len(steps) - 1) // 2] if steps else 0.0
     if abs(last - before[-1]) <= JUMP * usual:
         return

@@ -36,8 +36,8 @@ NAMES: Final = {
     "device": ("device",),
     "synthetic": ("synthetic",),
     "provenance": ("provenance",),
-    "device_asked": ("device_asked",),
-    "device_observed": ("device_observed",),
+    "device_asked": ("device_asked", "device_requested", "requested_device"),
+    "device_observed": ("device_observed", "device_used", "observed_device"),
 }
 #: What `steps` alone means.
 STEPS_ALONE: Final = {True: "steps_done", False: "steps_asked"}

@@ -24,8 +24,7 @@ def check(view: RunView) -> Iterable[Mark]:
             if other.digest != epoch.optimizer_state_sha or other.position == epoch.position:
                 continue
             if other.losses != mine[epoch.position]:
-                events = by_digest.setdefault(other.digest, [epoch.position])
-                events.append(other.position)
+                by_digest.setdefault(other.digest, [epoch.position]).append(other.position)
                 runs.add(other.run)
     if len(by_digest) < LEAST_DIGESTS:
         return

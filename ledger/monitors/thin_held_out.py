@@ -23,7 +23,8 @@ def check(view: RunView) -> Iterable[Mark]:
     yield Mark(
         monitor=MONITOR.name,
         mark="SUSPECT",
-        why=f"a held-out loss over {batches:.0f} batches ended it after {done} of {asked:.0f} steps",
+        why=f"a held-out loss over {batches:.0f} batches ended it after {done} of {asked:.0f} "
+        "steps",
         events=(view.position, *(epoch.position for epoch in view.epochs[-1:])),
         numbers={"held_out_batches": int(batches), "done": done, "asked": int(asked)},
     )

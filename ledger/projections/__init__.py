@@ -13,6 +13,16 @@ from ledger.projections.branches import IMPORTS, MERGES
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.runs import RUN_ENDS, RUNS
+from ledger.projections.standing import (
+    FALLEN,
+    FATES,
+    HYPOTHESES,
+    MARKS,
+    PREMISES,
+    REFUTATIONS,
+    SETS,
+    SUSPECTS,
+)
 from ledger.projections.statements import BOARDS, CLAIMS, EDGES, SECTIONS
 from ledger.projections.tally import TALLY_STATUSES
 from ledger.projections.traces import TRACE_POINTS, TRACES
@@ -33,6 +43,11 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     ROW_NAMES,
     STATUSES,
     CLAIMS,
+    PREMISES,
+    SETS,
+    HYPOTHESES,
+    REFUTATIONS,
+    MARKS,
     SECTIONS,
     BOARDS,
     IMPORTS,
@@ -41,6 +56,6 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
 )
 
 #: What several queries ask of these tables, made anew for each reader.
-VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS, TALLY_STATUSES)
+VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS, TALLY_STATUSES, FATES, FALLEN, SUSPECTS)
 
 __all__ = ["PROJECTIONS", "VIEWS", "Projection", "View"]

@@ -44,14 +44,21 @@ CRITERIA = Projection(
         ("unit", "varchar", "unit"),
         ("blocking", "boolean", "whether shipping waits for it"),
         ("binding", "json", "conditions that evidence must match; null when reported"),
+        ("contract", "varchar", "the contract that declares it, as NAME@VERSION"),
+        ("requires", "varchar[]", "rows that must be DISCHARGED before it can be"),
+        ("seen", "varchar", "the result seen before the threshold moved; null if none was"),
     ),
     select="""
         select position, hash, whose || (entry->>'$.body.criterion'),
-               whose || (entry->>'$.body.criterion'), 'criterion', false, entry->>'$.body.model',
+               whose || (entry->>'$.body.criterion'),
+               coalesce(entry->>'$.body.family', 'criterion'), false, entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
                nullif(entry->'$.body.threshold', 'null'::json),
                entry->>'$.body.unit', try_cast(entry->>'$.body.blocking' as boolean),
-               entry->'$.body.binding'
+               entry->'$.body.binding', entry->>'$.body.contract',
+               list_transform(coalesce(try_cast(entry->'$.body.requires' as varchar[]), []),
+                              lambda x: whose || x),
+               entry->>'$.body.seen'
         from slice where kind = 'criterion.declared'
         union all
         select position, hash,
@@ -60,7 +67,7 @@ CRITERIA = Projection(
                entry->>'$.body.model',
                entry->>'$.body.title', entry->>'$.body.metric', entry->>'$.body.operator',
                nullif(entry->'$.body.threshold', 'null'::json), entry->>'$.body.unit',
-               try_cast(entry->>'$.body.blocking' as boolean), null
+               try_cast(entry->>'$.body.blocking' as boolean), null, null, [], null
         from slice where kind = 'criterion.reported'
     """,
 )
@@ -81,7 +88,9 @@ ROW_NAMES = Projection(
                whose || coalesce(entry->>'$.body.falsifier', entry->>'$.body.subject'), true
         from slice where kind = 'criterion.reported'
         union all
-        select position, whose || (entry->>'$.body.criterion'),
+        select position, whose || unnest(list_distinct(list_append(
+                   coalesce(try_cast(entry->'$.body.aliases' as varchar[]), []),
+                   entry->>'$.body.criterion'))),
                whose || (entry->>'$.body.criterion'), false
         from slice where kind = 'criterion.declared'
     """,
@@ -89,31 +98,47 @@ ROW_NAMES = Projection(
 
 STATUSES = Projection(
     name="statuses",
-    kinds=("verdict.given", "verdict.reported"),
+    kinds=("verdict.given", "row.moved", "claim.tested", "claim.moved", "verdict.reported"),
     columns=(
         ("position", "ubigint", "position of the verdict"),
         ("hash", "varchar", "entry hash"),
         ("name", "varchar", "what the verdict speaks of, by the name it uses"),
         ("status", "varchar", "the status"),
+        ("about", "varchar", "row or claim; null where reported, and not known"),
         ("reported", "boolean", "whether others gave it"),
         ("branch", "varchar", "null on the main line"),
-        ("from_status", "varchar", "the status before, as reported"),
+        ("from_status", "varchar", "the status before, as stated"),
         ("value", "json", "the value judged"),
         ("threshold", "json", "the threshold applied"),
         ("unit", "varchar", "unit of both"),
-        ("evidence", "varchar", "hash of the measurement, or what others named"),
+        ("evidence", "varchar", "hash of what it rests on, or what others named"),
+        ("declaration", "varchar", "hash of the declaration that was applied"),
+        ("post_hoc", "boolean", "whether the threshold moved after the result was seen"),
     ),
     select="""
         select position, hash, whose || (entry->>'$.body.criterion'), entry->>'$.body.status',
-               false, branch, null, entry->'$.body.value', entry->'$.body.threshold',
-               entry->>'$.body.unit', entry->>'$.body.evidence'
+               'row', false, branch, null, entry->'$.body.value', entry->'$.body.threshold',
+               entry->>'$.body.unit', entry->>'$.body.evidence', entry->>'$.body.declaration',
+               (entry->>'$.body.seen') is not null
         from slice where kind = 'verdict.given'
         union all
+        select position, hash, whose || (entry->>'$.body.claim'), entry->>'$.body.outcome',
+               'claim', false, branch, null, entry->'$.body.value', entry->'$.body.threshold',
+               entry->>'$.body.unit', entry->>'$.body.evidence', null, false
+        from slice where kind = 'claim.tested'
+            and ((entry->>'$.body.member') is null or entry->>'$.body.outcome' = 'REFUTED')
+        union all
+        select position, hash, whose || (entry->>'$.body.subject'), entry->>'$.body.to_status',
+               if(kind = 'row.moved', 'row', 'claim'), false, branch,
+               entry->>'$.body.from_status', null, null, null, entry->>'$.body.evidence', null,
+               false
+        from slice where kind in ('row.moved', 'claim.moved')
+        union all
         select position, hash, whose || (entry->>'$.body.subject'), entry->>'$.body.status',
-               true, branch, entry->>'$.body.from_status',
+               null, true, branch, entry->>'$.body.from_status',
                nullif(entry->'$.body.observed', 'null'::json),
                nullif(entry->'$.body.threshold', 'null'::json), null,
-               entry->>'$.body.evidence_class'
+               entry->>'$.body.evidence_class', null, false
         from slice where kind = 'verdict.reported'
     """,
 )

@@ -12,13 +12,15 @@ CLAIMS = Projection(
         ("reported", "boolean", "whether others stated it"),
         ("text", "varchar", "the claim in words"),
         ("said_on", "varchar", "day, where reported"),
+        ("over", "varchar", "the set that it speaks of; null where it is about one thing"),
     ),
     select="""
-        select position, hash, whose || (entry->>'$.body.claim'), false, entry->>'$.body.text', null
+        select position, hash, whose || (entry->>'$.body.claim'), false, entry->>'$.body.text',
+               null, whose || (entry->>'$.body.over')
         from slice where kind = 'claim.stated'
         union all
         select position, hash, whose || (entry->>'$.body.subject'), true, entry->>'$.body.text',
-               entry->>'$.body.said_on'
+               entry->>'$.body.said_on', null
         from slice where kind = 'claim.reported'
     """,
 )

@@ -21,6 +21,7 @@ QUERIES: Final = (
     "epochs",
     "events",
     "evidence",
+    "impact",
     "kinds",
     "measurements",
     "replay_places",
@@ -30,12 +31,15 @@ QUERIES: Final = (
     "run_results",
     "run_settings",
     "run_state_hashes",
+    "run_step_counts",
     "run_steps",
     "runs",
     "sections",
+    "stale",
     "support",
     "trace",
     "verdicts",
+    "what_if",
 )
 
 __all__ = ["QUERIES", "Parameter", "Query", "Table", "find_query"]

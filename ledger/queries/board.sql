@@ -7,7 +7,7 @@
 -- param status text: only rows in this status
 -- param reported yesno: yes for rows that others declared, no for this ledger's own
 -- column row: the row: a criterion, gate or invariant, by the name of its falsifier where it has one
--- column family: criterion, gate, invariant, or unidentified
+-- column family: the family it was declared in: criterion, gate, invariant or falsifier; or unidentified
 -- column criterion: the criterion whose falsifier the row is; null where it has its own name
 -- column model: the model it is listed under
 -- column title: what is demanded
@@ -31,7 +31,8 @@ with names as (
 spoken as (
     select coalesce(n.row, s.name) as row, n.row is not null as declared, s.*
     from statuses s left join names n on n.name = s.name and n.reported = s.reported
-    where not exists (from off_main o where s.position between o.first and o.last)
+    where s.about is distinct from 'claim'
+      and not exists (from off_main o where s.position between o.first and o.last)
 ),
 declared as (
     select n.row, min(position) as first, max(position) as position, arg_max(family, position) as family,

@@ -26,7 +26,8 @@ given as (
            greatest(s.position, d.first) as position
     from statuses s left join names n on n.name = s.name and n.reported = s.reported
         left join declared d on d.row = n.row and d.reported = n.reported
-    where not exists (from off_main o where s.position between o.first and o.last)
+    where s.about is distinct from 'claim'
+      and not exists (from off_main o where s.position between o.first and o.last)
       and (getvariable('reported') is null or s.reported = getvariable('reported'))
       and (n.row is not null
            or (s.reported and regexp_matches(s.name, '^([^:]*:)?UNIDENTIFIED-ROW-')))

@@ -1,6 +1,8 @@
 -- Numbers that were stated of whole runs: measurements of this ledger's, outcomes of reported ones.
 -- param run text: the run; all where left out
 -- param reported yesno: yes for runs that others reported, no for this ledger's own
+-- param since integer: only runs that began at this position or later
+-- param until integer: only runs that began up to this position
 -- column run: the run
 -- column reported: whether others reported it
 -- column name: name of the quantity
@@ -33,4 +35,8 @@ select run, reported, name, value, provenance, position
 from numbers
 where (getvariable('run') is null or run = getvariable('run'))
   and (getvariable('reported') is null or reported = getvariable('reported'))
+  and (getvariable('since') is null and getvariable('until') is null or run in (
+      select run from runs
+      where position >= coalesce(getvariable('since'), 0)
+        and (getvariable('until') is null or position <= getvariable('until'))))
 order by position, name, value

@@ -15,15 +15,18 @@ with asked as (
       and (getvariable('reported') is null or reported = getvariable('reported'))
 ),
 ended as (
-    select run, reported, max(position) as position from run_ends group by run, reported
+    select run, reported, arg_max(outcome, position) as outcome, max(position) as position
+    from run_ends group by run, reported
 ),
 read as (
-    select position, kind, entry->'$.body' as body from events
-    where kind in ('run.started', 'run.reported', 'run.finished', 'run.failed', 'outcome.reported')
+    select position, entry->'$.body' as body from events
+    where position in (select position from asked)
 )
-select a.run, a.reported, s.body, f.kind as end_kind, e.position as end_position, a.hash, a.position
+select a.run, a.reported, s.body,
+       case when e.run is null then null when a.reported then 'outcome.reported'
+            else 'run.' || e.outcome end as end_kind,
+       e.position as end_position, a.hash, a.position
 from asked a
 join read s on s.position = a.position
 left join ended e on e.run = a.run and e.reported = a.reported
-left join read f on f.position = e.position
 order by a.position

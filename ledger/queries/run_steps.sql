@@ -2,6 +2,7 @@
 -- param run text required: the run
 -- param reported yesno: yes for a run that others reported, no for this ledger's own
 -- param since integer: only steps at this position or later
+-- param until integer: only steps up to this position
 -- param most integer: at most so many steps, half from the beginning and half from the end
 -- column step: number of the step
 -- column metrics: names of its metrics
@@ -14,6 +15,7 @@ with taken as (
     where run = getvariable('run')
       and (getvariable('reported') is null or reported = getvariable('reported'))
       and position >= coalesce(getvariable('since'), 0)
+      and (getvariable('until') is null or position <= getvariable('until'))
     group by step
 ),
 numbered as (
@@ -22,6 +24,7 @@ numbered as (
 select m.step, m.metrics, m.numbers, n.total, m.position
 from numbered n join step_metrics m on m.position = n.position
 where m.position >= coalesce(getvariable('since'), 0)
+  and (getvariable('until') is null or m.position <= getvariable('until'))
   and (getvariable('most') is null or n.n <= (getvariable('most') + 1) // 2
        or n.n > n.total - getvariable('most') // 2)
 order by m.step, m.position

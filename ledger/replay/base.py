@@ -23,7 +23,7 @@ Severity = Literal["fault", "suspect", "undetermined"]
 
 @attrs.frozen(slots=True, kw_only=True)
 class Examined:
-    """One finding: by which rule, about what, from which entries (positions), with which numbers."""
+    """One finding: by which rule, about what, from which entries (positions), which numbers."""
 
     rule: str
     severity: Severity
@@ -41,7 +41,8 @@ class Statement:
     hash: str
     kind: str
     whose: str
-    is_on_main: bool
+    branch: str | None
+    """Null on the main line, and once its branch counts there."""
     body: Mapping[str, Any]
 
     @property

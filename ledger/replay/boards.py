@@ -1,33 +1,39 @@
-"""Published boards that are not the fold of the rows recorded before them."""
+"""Published boards that are not the fold of the rows recorded before them, and the rows why."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from ledger.commands.board import Replayed, replay
 from ledger.queries import find_query
 from ledger.replay.base import Examined, Examiner
 from ledger.replay.history import History
 
 
 def examine(history: History) -> Iterable[Examined]:
-    """Each published board; the query folds (see `ledger board --replay`)."""
-    for row in find_query("board_replay").run(history.db, {}).objects():
-        if row["agrees"]:
-            continue
-        published = (row["partial"], row["discharged"])
-        folded = (row["folded_partial"], row["folded_discharged"])
-        yield Examined(
-            rule=EXAMINER.rule,
-            severity="fault",
-            subject=row["board"],
-            events=(row["position"],),
-            numbers={
-                "published": {"partial": published[0], "discharged": published[1]},
-                "folded": {"partial": folded[0], "discharged": folded[1]},
-                "main": {"partial": row["main_partial"], "discharged": row["main_discharged"]},
-            },
-            message=f"published {published[0]} P and {published[1]} D; its rows fold to "
-            f"{folded[0]} P and {folded[1]} D (`ledger board --replay` explains)",
-        )
+    """Each published board, as `ledger board --replay` folds and explains it."""
+    for board in replay(find_query("board_replay").run(history.db, {})):
+        if not board.agrees:
+            yield _finding(board)
+
+
+def _finding(board: Replayed) -> Examined:
+    explained = board.explained_by
+    partial, discharged = board.published
+    folded_partial, folded_discharged = board.folded
+    return Examined(
+        rule=EXAMINER.rule,
+        severity="fault",
+        subject=board.board,
+        events=tuple(dict.fromkeys((board.position, *(each.position for each in explained)))),
+        numbers={
+            "published": {"partial": partial, "discharged": discharged, "total": board.total},
+            "folded": {"partial": folded_partial, "discharged": folded_discharged},
+            "folded_main": dict(zip(("partial", "discharged"), board.folded_main, strict=True)),
+            "explained_by": [{"row": each.row, "why": each.why} for each in explained],
+        },
+        message=f"published {partial} P and {discharged} D; its rows fold to {folded_partial} P "
+        f"and {folded_discharged} D (`ledger board --replay` explains)",
+    )
 
 
 EXAMINER: Final = Examiner(

@@ -38,6 +38,7 @@ class Run:
     """What is kept of a run: settings, marks, results; `mark` is INVALID, SUSPECT or null."""
 
     run: str
+    whose: str
     position: int
     settings: dict[str, Any]
     marks: tuple[Mark, ...]
@@ -66,7 +67,7 @@ class History:
                     hash=row["hash"],
                     kind=row["kind"],
                     whose=row["whose"],
-                    is_on_main=row["branch"] is None,
+                    branch=row["branch"],
                     body=row["body"],
                 )
                 for row in rows
@@ -75,7 +76,7 @@ class History:
 
     @functools.cached_property
     def rows(self) -> dict[str, Row]:
-        """Declared rows by name, as first declared: a threshold that moved leaves the strict one."""
+        """Declared rows by name, as first declared: a moved threshold leaves the strict one."""
         found: dict[str, Row] = {}
         for said in self.of("criterion.reported"):
             name = said.name("falsifier") or said.subject
@@ -91,6 +92,10 @@ class History:
             found.setdefault(name, row)
         return found
 
+    def rows_of(self, said: Statement) -> list[Row]:
+        """Rows that were declared in the ledger where a statement was recorded."""
+        return [row for row in self.rows.values() if row.declared.whose == said.whose]
+
     @functools.cached_property
     def row_names(self) -> dict[str, str]:
         """Name → row, for each name of each row: its own, its falsifier's, its alias."""
@@ -104,7 +109,7 @@ class History:
 
     @functools.cached_property
     def verdicts(self) -> dict[str, list[Statement]]:
-        """Row, or another name that verdicts speak of → its verdicts, in the order of the record."""
+        """Row, or another name that verdicts speak of → its verdicts, as recorded."""
         found: dict[str, list[Statement]] = defaultdict(list)
         for said in self.of("verdict.reported"):
             found[self.row_names.get(said.subject, said.subject)].append(said)
@@ -135,9 +140,11 @@ class History:
     @functools.cached_property
     def runs(self) -> dict[str, Run]:
         """Reported runs by name, with the marks of the monitors."""
+        whose = {said.subject: said.whose for said in self.of("run.reported")}
         return {
             view.run: Run(
                 run=view.run,
+                whose=whose[view.run],
                 position=view.position,
                 settings=dict(view.settings),
                 marks=marks_of(view),

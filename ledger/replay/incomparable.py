@@ -53,7 +53,7 @@ def _finding(said: Statement, apart: dict[str, tuple[Any, ...]]) -> Examined:
 
 
 EXAMINER: Final = Examiner(
-    rule="incomparable",
+    rule="incomparable/comparison",
     finds="A comparison of two sides with unequal scope, capture point, count or shape.",
     examine=examine,
 )

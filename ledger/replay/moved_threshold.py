@@ -1,6 +1,6 @@
 """A threshold that was loosened after a value had been seen that meets the new one alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from ledger.monitors.base import LOSSES
@@ -31,7 +31,8 @@ def examine(history: History) -> Iterable[Examined]:
         seen = [
             (value, statement, order)
             for value, statement in _values(history, row)
-            if meets(value, new)
+            if statement.whose == said.whose
+            and meets(value, new)
             and value != new
             and not meets(value, old)
             and (order := history.before(statement, said)) is not False
@@ -51,6 +52,10 @@ def _values(history: History, row: Row) -> Iterator[tuple[float, Statement]]:
             value = as_number(said.body["numbers"].get(name))
             if value is not None:
                 yield value, said
+    for said in history.of("claim.reported"):
+        value = as_number((said.body["evidence"] or {}).get(row.metric))
+        if value is not None:
+            yield value, said
     if row.metric not in LOSSES:
         return
     for said in (*history.of("epoch.reported"), *history.of("outcome.reported")):
@@ -65,10 +70,10 @@ def _finding(
     row: Row,
     said: Statement,
     moved: tuple[float, float],
-    seen: list[tuple[float, Statement, bool | None]],
+    seen: Sequence[tuple[float, Statement, bool | None]],
 ) -> Iterable[Examined]:
     known = [one for one in seen if one[2]]
-    chosen = known or seen
+    chosen: Sequence[tuple[float, Statement, bool | None]] = known or seen
     if not chosen:
         return
     is_down = MEETS[row.operator](0.0, 1.0)
@@ -81,8 +86,8 @@ def _finding(
         subject=row.name,
         events=(row.declared.position, *places, said.position),
         numbers={"old": old, "new": new, "seen": best, "seen_before": len(known), "strict": old},
-        message=f"threshold {row.operator} {old:g} became {new:g} after {best:g} was seen: post hoc; "
-        f"the row stays under {old:g} too, and {best:g} does not meet it",
+        message=f"threshold {row.operator} {old:g} became {new:g} after {best:g} was seen: post "
+        f"hoc; the row stays under {old:g} too, and {best:g} does not meet it",
     )
 
 

@@ -18,7 +18,7 @@ def examine(history: History) -> Iterable[Examined]:
         limit, times = _stated(said)
         if limit is None or times is None or times <= 1.0:
             continue
-        rows = [row for row in history.rows.values() if as_number(row.threshold) == limit]
+        rows = [row for row in history.rows_of(said) if as_number(row.threshold) == limit]
         if len(rows) == 1:
             yield from _discharges(history, said, rows[0], times)
 
@@ -37,8 +37,8 @@ def _discharges(history: History, said: Statement, row: Row, times: float) -> It
             subject=row.name,
             events=(row.declared.position, said.position, verdict.position),
             numbers={"limit": limit, "times_over": times},
-            message=f"discharged on {verdict.day}; the last measurement against its limit {limit:g} "
-            f"was {times:g} times over it, on {said.day}",
+            message=f"discharged on {verdict.day}; the last measurement against its limit "
+            f"{limit:g} was {times:g} times over it, on {said.day}",
         )
 
 

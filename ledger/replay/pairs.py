@@ -23,7 +23,7 @@ def examine(history: History) -> Iterable[Examined]:
         first, second = history.runs[a], history.runs[b]
         apart = _apart(first, second)
         scale = [name for name in apart if name in SCALE]
-        if not scale and len(apart) < 2:  # noqa: PLR2004 - one thing may differ: it is the question
+        if not scale and len(apart) < 2:  # one thing may differ: it is the question
             continue
         words = "; ".join(f"{name} {x} against {y}" for name, (x, y) in apart.items())
         yield Examined(
@@ -82,7 +82,7 @@ def _apart(a: Run, b: Run) -> dict[str, tuple[Any, Any]]:
 
 
 EXAMINER: Final = Examiner(
-    rule="no-ab-pair",
+    rule="incomparable/pair",
     finds="Two runs that an event compares and that differ in scale, or in more than one setting.",
     examine=examine,
 )

@@ -14,7 +14,7 @@ def examine(history: History) -> Iterable[Examined]:
         states: dict[str, list[str]] = {"open": [], "undetermined": [], "closed": []}
         blocking = [
             row
-            for row in history.rows.values()
+            for row in history.rows_of(said)
             if row.is_blocking and history.before(row.declared, said)
         ]
         for row in blocking:
@@ -47,7 +47,7 @@ def _state(verdicts: list[Statement], published: Statement, history: History) ->
     status, is_tied = None, False
     for said in verdicts:
         order = history.before(said, published)
-        if not said.is_on_main or order is False:
+        if said.branch not in (None, published.branch) or order is False:
             continue
         if order is None:
             is_tied = is_tied or said.body["status"] == DISCHARGED

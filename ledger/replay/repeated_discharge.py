@@ -1,6 +1,7 @@
 """A row that is discharged though it was discharged already: the second one changes nothing."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from ledger.replay.base import Examined, Examiner
@@ -13,7 +14,7 @@ DISCHARGED: Final = "DISCHARGED"
 def examine(history: History) -> Iterable[Examined]:
     """Each discharge of a row whose verdict before it is a discharge, too."""
     for row, verdicts in history.verdicts.items():
-        for earlier, later in zip(verdicts, verdicts[1:], strict=False):
+        for earlier, later in pairwise(verdicts):
             if {earlier.body["status"], later.body["status"]} != {DISCHARGED}:
                 continue
             order = history.before(earlier, later)

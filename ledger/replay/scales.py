@@ -30,6 +30,8 @@ def _of_setting(
 ) -> Iterable[Examined]:
     groups: dict[tuple[Any, ...], dict[Any, tuple[float, int, Run]]] = {}
     for run in history.runs.values():
+        if run.whose != row.declared.whose:
+            continue
         best = _best(run)
         value = run.settings.get(setting)
         if best is None or value is None or run.mark == "INVALID":
@@ -40,9 +42,9 @@ def _of_setting(
         if value not in group or best[0] < group[value][0]:
             group[value] = (*best, run)
     for key, group in groups.items():
-        if len(group) < 2:  # noqa: PLR2004 - one scale
+        if len(group) < 2:
             continue
-        found = dict(sorted(group.items()))
+        found = dict(sorted(group.items(), key=lambda item: str(item[0])))
         words = ", ".join(f"{loss:g} at {value} ({r.run})" for value, (loss, _, r) in found.items())
         yield Examined(
             rule=EXAMINER.rule,
@@ -66,7 +68,7 @@ def _best(run: Run) -> tuple[float, int] | None:
 
 
 EXAMINER: Final = Examiner(
-    rule="scales-apart",
+    rule="incomparable/scale",
     finds="A criterion on a loss, under which stand losses of other vocabularies or lengths.",
     examine=examine,
 )

@@ -67,8 +67,10 @@ def _best_losses(history: History) -> Iterator[Examined]:
             epochs.setdefault(said.name("run") or "", []).append((value, said.position))
     for said in history.of("outcome.reported"):
         best, found = said.number("best_loss"), epochs.get(said.subject)
-        if best is not None and found and min(found)[0] < best:
-            least, position = min(found)
+        if best is None or not found:
+            continue
+        least, position = min(found)
+        if least < best and not _is_rounded(best, least):
             yield _finding(said, "best_loss", best, least, (said.position, position))
 
 

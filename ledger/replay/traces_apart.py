@@ -60,7 +60,7 @@ def _points(said: Statement) -> set[str]:
 
 
 EXAMINER: Final = Examiner(
-    rule="traces-apart",
-    finds="Traces of two engines that state one point, before and after a bias, or of other tokens.",
+    rule="incomparable/trace",
+    finds="Traces of two engines that state one point, but before a bias, or of other tokens.",
     examine=examine,
 )

@@ -1,6 +1,7 @@
 """What may follow from what: the list of rules. The contract is in `base.py`, one rule a file.
 
-`threshold.py`, `support.py` and `standing.py` are the questions that several rules ask.
+`threshold.py`, `support.py`, `standing.py` and `demands.py` are the questions that several rules
+ask; `needs.py` is what the moves of rows and claims rest on.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from ledger.rules import (
     constants,
     control,
     edges,
+    marks,
     moves,
     names,
     no_change,
@@ -47,6 +49,7 @@ RULES: Final[tuple[Rule, ...]] = (
     refutation.RULE,
     attempts.RULE,
     moves.RULE,
+    marks.RULE,
     edges.RULE,
     pairs.RULE,
     outputs.RULE,

@@ -11,7 +11,7 @@ from ledger.events.claim import ClaimStated, ClaimTested
 from ledger.events.run import MeasurementTaken
 from ledger.rules.base import Proposal, Record, Rule
 from ledger.rules.standing import claim_fate, event_at
-from ledger.rules.threshold import holds
+from ledger.rules.threshold import holds, is_comparable, is_same
 from ledger.statuses import legal_moves
 
 
@@ -39,7 +39,7 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
 
 def _number_problems(test: ClaimTested, evidence: MeasurementTaken) -> Iterable[str]:
     for name in ("metric", "unit", "value"):
-        if getattr(test, name) != getattr(evidence, name):
+        if not is_same(getattr(test, name), getattr(evidence, name)):
             yield f"{name} is {getattr(test, name)!r}; the evidence has {getattr(evidence, name)!r}"
     wanted = outcome(evidence.value, test.operator, test.threshold)
     if test.outcome != wanted:
@@ -59,6 +59,8 @@ def _control_problems(test: ClaimTested, record: Record) -> Iterable[str]:
         yield "its other_way is not a measurement of this ledger"
     elif (other.metric, other.unit) != (test.metric, test.unit):
         yield f"its other_way measures {other.metric} in {other.unit}"
+    elif not is_comparable(other.value, test.threshold):
+        yield f"its other_way ({other.value}) cannot be held against {test.threshold}"
     elif outcome(other.value, test.operator, test.threshold) == test.outcome:
         yield f"its other_way ({other.value}) comes out {test.outcome} too"
 
@@ -76,6 +78,12 @@ def _claim_problems(test: ClaimTested, record: Record) -> Iterable[str]:
         )
     elif test.member is not None and record.standing(f"member/{claim.over}/{test.member}") is None:
         yield f"{test.member} is no member of {claim.over}: `member.added` makes it one"
+    measured = record.position_of(parse_hash(test.evidence))
+    if test.outcome == "SURVIVED" and stated and measured is not None and measured < stated[2]:
+        yield (
+            f"position {measured} was on record before {test.claim} was stated: it can refute the "
+            "claim, but the claim never stood at risk; measure again"
+        )
     fate = claim_fate(test.claim, record)
     if test.outcome not in (fate, *(m.to_status for m in legal_moves("claim", fate))):
         yield f"{test.claim} is {fate}: only what takes that away opens it again (entry.refuted)"

@@ -26,6 +26,10 @@ _RELATIVE: Final = 5e-4
 _MAX_LENGTH: Final = 200
 
 
+class _NotInGrammarError(ValueError):
+    """Something that cannot stand in a formula."""
+
+
 def compute(formula: str) -> float:
     """The value of a formula of numbers, + - * / **, ln, log2, log10, exp and sqrt.
 
@@ -34,11 +38,15 @@ def compute(formula: str) -> float:
     if len(formula) > _MAX_LENGTH:
         raise ValueError(f"a formula has at most {_MAX_LENGTH} characters")
     try:
-        value = float(_value(ast.parse(formula, mode="eval").body))
-    except (SyntaxError, RecursionError, MemoryError) as error:
+        tree = ast.parse(formula, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{formula!r} is no formula") from error
-    except (ArithmeticError, TypeError) as error:
-        raise ValueError(f"{formula!r} has no value: {error}") from error
+    try:
+        value = float(_value(tree))
+    except _NotInGrammarError:
+        raise
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise ValueError(f"{formula!r} has no value") from error
     if not math.isfinite(value):
         raise ValueError(f"{formula!r} is not finite")
     return value
@@ -54,7 +62,7 @@ def _value(node: ast.expr) -> Any:  # noqa: ANN401 - int or float
             return _OPERATORS[type(node.op)](_value(node.left), _value(node.right))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_value(argument))
-    raise ValueError(f"{ast.unparse(node)!r} cannot stand in a formula")
+    raise _NotInGrammarError(f"{ast.unparse(node)!r} cannot stand in a formula")
 
 
 def check(proposal: Proposal, record: Record) -> Iterable[str]:  # noqa: ARG001 - it is all in the event
@@ -67,11 +75,36 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:  # noqa: ARG001 
     except ValueError as error:
         yield str(error)
         return
-    name = constant.formula.partition("(")[0].strip()
-    if constant.formula.strip().endswith(")") and _UNITS.get(name, constant.unit) != constant.unit:
-        yield f"{constant.formula} is in {_UNITS[name]}, not {constant.unit}"
-    if not math.isclose(constant.value, wanted, rel_tol=_RELATIVE):
-        yield f"{constant.formula} is {wanted:.6g}, not {constant.value}{_meant(constant)}"
+    unit = _unit(ast.parse(constant.formula, mode="eval").body)
+    if unit is not None and unit != constant.unit:
+        yield f"{constant.formula} is in {unit}, not {constant.unit}"
+    is_count = isinstance(constant.value, int) and wanted.is_integer()
+    relative = 0.0 if is_count else _RELATIVE
+    if not math.isclose(constant.value, wanted, rel_tol=relative):
+        found = _digits(wanted, exact=is_count)
+        yield f"{constant.formula} is {found}, not {constant.value}{_meant(constant)}"
+
+
+def _digits(value: float, *, exact: bool) -> str:
+    return str(int(value)) if exact else f"{value:.6g}"
+
+
+def _unit(node: ast.expr) -> str | None:
+    """The unit of a logarithm, or of a sum or multiple of some; None where the formula has none."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return _UNITS.get(name)
+        case ast.UnaryOp():
+            return _unit(node.operand)
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            units = {_unit(node.left), _unit(node.right)}
+            return units.pop() if len(units) == 1 else None
+        case ast.BinOp(op=ast.Mult()):
+            units = {_unit(node.left), _unit(node.right)} - {None}
+            return units.pop() if len(units) == 1 else None
+        case ast.BinOp(op=ast.Div()) if _unit(node.right) is None:
+            return _unit(node.left)
+    return None
 
 
 def _meant(constant: ConstantDeclared) -> str:

@@ -38,8 +38,12 @@ def control_problems(
     harness = _harness(known[0])
     if harness is None or _harness(found[0]) != harness:
         yield f"its control ran on harness {_harness(found[0])!r}, the evidence on {harness!r}"
-    if found[1] > known[1]:
+    if found[1] == known[1]:
+        yield "the evidence is no control of itself"
+    elif found[1] > known[1]:
         yield f"its control (position {found[1]}) came after the evidence"
+    elif result.metric == criterion.metric and found[0].body["key"] == known[0].body["key"]:
+        yield "its control measured the same thing as the evidence: nothing was known of it"
     value = result.value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if result.metric != criterion.control_metric:
@@ -62,7 +66,7 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
         return
     if criterion.control_metric is None:
         if verdict.control is not None:
-            yield "control: the criterion asks for none"
+            yield "the criterion asks for no control"
     elif verdict.control is None:
         yield f"run the control first: {criterion.control_metric} on the harness of the evidence"
     else:

@@ -4,18 +4,23 @@ from collections.abc import Iterable
 
 from ledger.events.criterion import VerdictGiven
 from ledger.rules.base import Proposal, Record, Rule
-from ledger.rules.standing import event_at
+from ledger.rules.standing import event_at, taken_away
 
 
 def says_the_same(
     verdict_row: str, status: str, declaration: str, room: str, record: Record
 ) -> int:
-    """Position of the verdict that says this already, of the same declaration; -1 if none does."""
+    """Position of the verdict that says this already, of the same declaration; -1 if none does.
+
+    A verdict whose evidence was refuted since, or its run marked, says nothing any more.
+    """
     latest = record.standing(f"{room}/{verdict_row}")
     if latest is None or latest[0] != status:
         return -1
     known = event_at(latest[1], VerdictGiven, record)
-    return latest[2] if known is None or known.declaration == declaration else -1
+    if known is not None and (known.declaration != declaration or taken_away(latest[1], record)):
+        return -1
+    return latest[2]
 
 
 def check(proposal: Proposal, record: Record) -> Iterable[str]:

@@ -13,6 +13,7 @@ from ledger.events.run import MeasurementTaken, RunStarted
 from ledger.rules.base import Facts, Proposal, Record, Rule
 from ledger.rules.standing import event_at
 from ledger.rules.support import weaknesses
+from ledger.rules.threshold import is_same
 
 
 def settings(result: MeasurementTaken, record: Facts) -> dict[str, Any]:
@@ -23,7 +24,9 @@ def settings(result: MeasurementTaken, record: Facts) -> dict[str, Any]:
     if run is not None:
         found |= {f"arguments.{name}": value for name, value in run.arguments.items()}
         found |= {"seed": run.seed, "device": run.device_observed, "dtype": run.dtype}
-        found |= {f"inputs.{role}": digest for role, digest in run.inputs.items()}
+        found |= {name: getattr(run, name) for name in ("executor", "program", "compiler")}
+        for room in ("inputs", "model", "environment"):
+            found |= {f"{room}.{name}": value for name, value in getattr(run, room).items()}
     return found
 
 
@@ -55,7 +58,8 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
         yield from weaknesses(parse_hash(hash_), record)
         if hash_ not in proposal.cites:
             yield f"a pair cites both results; {name} is not cited"
-        if (side.metric, side.unit, side.value) != (pair.metric, pair.unit, value):
+        is_its = (side.metric, side.unit) == (pair.metric, pair.unit)
+        if not is_its or not is_same(value, side.value):
             yield f"{name} is {side.metric} = {side.value} {side.unit}"
     found = differing(settings(a, record), settings(b, record))
     if found != [pair.differs]:

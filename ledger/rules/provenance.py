@@ -13,6 +13,11 @@ from ledger.rules.support import weaknesses
 def unfit(criterion: CriterionDeclared, hash_: bytes, record: Facts) -> Iterable[str]:
     """Why an entry cannot carry a verdict on this criterion, by where its number comes from."""
     yield from weaknesses(hash_, record)
+    yield from unmet_terms(criterion, hash_, record)
+
+
+def unmet_terms(criterion: CriterionDeclared, hash_: bytes, record: Facts) -> Iterable[str]:
+    """What a criterion asks of where its evidence comes from, beyond that it was measured."""
     found = record.read(hash_)
     if found is None:
         return
@@ -36,6 +41,9 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
             yield from unfit(criterion, parse_hash(event.evidence), record)
     if isinstance(event, ClaimTested):
         yield from weaknesses(parse_hash(event.evidence), record)
+        if event.other_way is not None:
+            weak = weaknesses(parse_hash(event.other_way), record)
+            yield from (f"other_way: {text}" for text in weak)
 
 
 RULE = Rule(

@@ -5,16 +5,27 @@ than the estimator itself needs make it none.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from ledger.entry import parse_hash
+from ledger.events.artifact import PairCompared
+from ledger.events.base import Event
+from ledger.events.claim import ClaimTested
 from ledger.events.criterion import VerdictGiven
 from ledger.events.run import MeasurementTaken
 from ledger.rules.base import Proposal, Record, Rule
 from ledger.rules.standing import event_at
 
-#: A metric such as pass@10 is estimated from the samples drawn for one problem.
-_OF_K = re.compile(r"@(\d{1,9})$")
+#: A metric such as pass@10 (pass_at_10) is estimated from the samples drawn for one problem.
+_OF_K = re.compile(r"(?:@|(?<![^_.-])pass_at_)(\d{1,9})$")
+
+#: The measurements that an event goes by.
+_GOES_BY: Final[dict[type[Event], Callable[[Any], tuple[str, ...]]]] = {
+    VerdictGiven: lambda event: (event.evidence,),
+    ClaimTested: lambda event: (event.evidence,),
+    PairCompared: lambda event: (event.a, event.b),
+}
 
 
 def too_few(evidence: MeasurementTaken) -> Iterable[str]:
@@ -31,10 +42,10 @@ def too_few(evidence: MeasurementTaken) -> Iterable[str]:
 
 
 def check(proposal: Proposal, record: Record) -> Iterable[str]:
-    """The evidence of a verdict was estimated from enough samples."""
-    verdict = proposal.event
-    if isinstance(verdict, VerdictGiven):
-        evidence = event_at(parse_hash(verdict.evidence), MeasurementTaken, record)
+    """Whatever a verdict, a test or a pair goes by was estimated from enough samples."""
+    asked = _GOES_BY.get(type(proposal.event))
+    for hash_ in asked(proposal.event) if asked else ():
+        evidence = event_at(parse_hash(hash_), MeasurementTaken, record)
         if evidence is not None:
             yield from too_few(evidence)
 

@@ -1,8 +1,8 @@
 """How rows, claims and entries stand: the questions that several rules ask."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from ledger.entry import Entry, format_hash
+from ledger.entry import Entry, format_hash, parse_hash
 from ledger.events.base import Event
 from ledger.events.criterion import CriterionDeclared
 from ledger.ids import qualify
@@ -10,6 +10,8 @@ from ledger.rules.base import Facts
 from ledger.statuses import FALLEN_FATES, FIRST
 
 E = TypeVar("E", bound=Event)
+#: How many citations deep foundations are followed.
+_DEPTH: Final = 16
 
 
 def event_at(hash_: bytes, kind: type[E], record: Facts) -> E | None:
@@ -48,6 +50,30 @@ def _latest_member(claim: str, record: Facts) -> int:
     over = found[0].body.get("over") if found else None
     added = record.standing(f"set/{over}") if over else None
     return added[2] if added else -1
+
+
+def roots(hash_: bytes, record: Facts) -> dict[bytes, Entry]:
+    """An entry and all that it rests on, over `_DEPTH` citations."""
+    found: dict[bytes, Entry] = {}
+    layer = [hash_]
+    for _ in range(_DEPTH):
+        read = {h: known[0] for h in layer if h not in found and (known := record.read(h))}
+        found |= read
+        layer = [parse_hash(cited) for entry in read.values() for cited in entry.cites]
+    return found
+
+
+def taken_away(hash_: bytes, record: Facts) -> list[str]:
+    """What of an entry's foundations was refuted, or measured by a run that was marked since."""
+    found = []
+    for root, entry in roots(hash_, record).items():
+        if is_refuted(root, record):
+            found.append(f"{entry.kind} {format_hash(root)[:19]}… was refuted")
+        run = qualify(str(entry.body.get("run")), entry.origin, record.origin)
+        mark = record.standing(f"mark/{run}")
+        if mark is not None and mark[0] != "SOUND":
+            found.append(f"run {run} was marked {mark[0]} at position {mark[2]}")
+    return list(dict.fromkeys(found))
 
 
 def is_refuted(hash_: bytes, record: Facts) -> bool:

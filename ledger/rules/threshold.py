@@ -33,3 +33,19 @@ def holds(value: object, operator_: str, threshold: object) -> bool:
     ):
         return False
     return _OPERATORS[operator_](number, threshold)
+
+
+def is_comparable(value: object, threshold: object) -> bool:
+    """Whether the two are of one sort: a truth value, a text, or a finite number each.
+
+    A value of another sort meets no threshold, but that does not show that a value could miss it.
+    """
+    if isinstance(threshold, (bool, str)):
+        return isinstance(value, type(threshold))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(float(str(value)))
+
+
+def is_same(stated: object, wanted: object) -> bool:
+    """Whether two values are equal, where true is not 1."""
+    return stated == wanted and isinstance(stated, bool) == isinstance(wanted, bool)

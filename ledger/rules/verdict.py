@@ -13,7 +13,7 @@ from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.run import MeasurementTaken
 from ledger.rules.base import Proposal, Record, Rule
 from ledger.rules.standing import event_at
-from ledger.rules.threshold import holds
+from ledger.rules.threshold import holds, is_same
 
 #: 95 % of a normal distribution lie within so many standard deviations.
 _Z: Final = 1.959963984540054
@@ -45,10 +45,15 @@ def decide(criterion: CriterionDeclared, evidence: MeasurementTaken) -> dict[str
 
 def meets(criterion: CriterionDeclared, evidence: MeasurementTaken) -> bool:
     """Whether a value stands to the threshold as demanded, the noise allowance included."""
+    return holds(evidence.value, criterion.operator, bound(criterion))
+
+
+def bound(criterion: CriterionDeclared) -> bool | int | float | str:
+    """The threshold with the noise allowance: the last value that is taken."""
     threshold = criterion.threshold
     if criterion.noise is not None and not isinstance(threshold, (bool, str)):
         threshold += _ALLOWED[criterion.operator] * criterion.noise
-    return holds(evidence.value, criterion.operator, threshold)
+    return threshold
 
 
 def _samples(evidence: MeasurementTaken) -> int | None:
@@ -100,7 +105,7 @@ def differences(
 ) -> Iterable[str]:
     """Each field of a verdict that is not what the numbers give."""
     for name, wanted in decide(criterion, evidence).items():
-        if getattr(verdict, name) != wanted:
+        if not is_same(getattr(verdict, name), wanted):
             yield f"{name} is {getattr(verdict, name)!r}; the numbers give {wanted!r}"
 
 

@@ -13,25 +13,27 @@ A decided append catches this up, asks it, and appends, all under the one lock. 
 missing, damaged or of another version is rebuilt; one that is ahead of the journal is an integrity
 error, because then the journal lost entries.
 
-file.py opens it; fold.py folds lines into it.
+file.py opens it; fold.py folds lines into it; entries.py reads entries at the place that it has.
 """
 
+import itertools
 import sqlite3
 import weakref
 from collections.abc import Callable
 
-from ledger.entry import Entry, entry_hash, parse_entry, parse_hash
-from ledger.errors import IntegrityError, StoreFailed
-from ledger.events import read_event
+from ledger.entry import Entry, parse_hash
+from ledger.errors import StoreFailed
 from ledger.folder import Folder
-from ledger.journal.line import parse_line
 from ledger.journal.reader import scan
-from ledger.journal.segments import Cursor, beginning, segment_path
+from ledger.journal.segments import Cursor, beginning
+from ledger.state.entries import Entries
 from ledger.state.file import STATE_HINT, VERSION, open_file, read_cursor, remove_state
 from ledger.state.fold import MAIN, Fold
 
 #: Lines folded between two commits.
-_SLICE = 20_000
+_SLICE = 100_000
+#: Answers kept while nothing new is folded.
+_KEPT = 50_000
 
 __all__ = ["VERSION", "State", "read_cursor", "remove_state"]
 
@@ -43,6 +45,10 @@ class State:
         self._folder = folder
         self.origin = folder.origin
         self._db = open_file(folder)
+        self._entries = Entries(folder, self._db)
+        #: Answers of `standing`, true up to a position: another process may move the file on.
+        self._known: dict[tuple[str, str], tuple[str, bytes, int] | None] = {}
+        self._known_at = -1
         # A state that is dropped without `close` lets go of its file all the same.
         weakref.finalize(self, self._db.close).atexit = False
 
@@ -52,33 +58,44 @@ class State:
         row = self._db.execute("select position, segment, offset, chain from place").fetchone()
         return Cursor(*row) if row else beginning(self._folder.origin)
 
-    def catch_up(self, on_progress: Callable[[int], None] | None = None) -> None:
-        """Fold everything the journal has beyond this state. Call it under the lock.
+    def catch_up(
+        self,
+        on_progress: Callable[[int], None] | None = None,
+        end: tuple[int, int] | None = None,
+    ) -> None:
+        """Fold what the journal has beyond this state. Call it under the lock, or up to an `end`.
 
+        `end` is (segment, offset) up to which everything was acknowledged. Several processes may
+        do so at once: a slice is one transaction, and begins where the last one ended.
         `on_progress` is told the position now and then. Raises `IntegrityError`.
         """
         try:
-            self._fold(on_progress)
+            while next(scan(self._folder.journal, self.cursor, end), None) is not None:
+                after = self._fold_slice(end)
+                if on_progress is not None:
+                    on_progress(after.position)
         except sqlite3.Error as error:
             raise StoreFailed(
                 f"cannot write {self._folder.state}: {error}", hint=STATE_HINT
             ) from error
         finally:
             self._db.rollback()
+        position = self.cursor.position
+        if position != self._known_at:
+            self._known.clear()
+            self._known_at = position
 
-    def _fold(self, on_progress: Callable[[int], None] | None) -> None:
-        after = None
+    def _fold_slice(self, end: tuple[int, int] | None) -> Cursor:
+        """Fold some lines in one transaction; the place after them."""
+        self._db.execute("begin immediate")
+        after = self.cursor
         fold = Fold(self._db, self._folder.origin)
-        for count, (line, after) in enumerate(scan(self._folder.journal, self.cursor), 1):
-            fold.see(line, after)
-            if count % _SLICE == 0:
-                fold.write(after)
-                self._db.commit()
-                if on_progress is not None:
-                    on_progress(after.position)
-        if after is not None:
-            fold.write(after)
-            self._db.commit()
+        for line, place in itertools.islice(scan(self._folder.journal, after, end), _SLICE):
+            fold.see(line, place)
+            after = place
+        fold.write(after)
+        self._db.commit()
+        return after
 
     def next_version(self, origin: str, stream: str) -> int:
         """The stream_version that the next entry of this stream gets."""
@@ -92,12 +109,17 @@ class State:
 
         On the main line; with a branch, there or on the branch.
         """
-        row = self._db.execute(
-            "select value, hash, position from standings where key = ? and branch in (?, ?) "
-            "order by position desc limit 1",
-            (key, MAIN, branch or MAIN),
-        ).fetchone()
-        return (row[0], row[1], row[2]) if row else None
+        asked = (key, branch or MAIN)
+        if asked not in self._known:
+            row = self._db.execute(
+                "select value, hash, position from standings where key = ? and branch in (?, ?) "
+                "order by position desc limit 1",
+                (key, MAIN, branch or MAIN),
+            ).fetchone()
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[asked] = (row[0], row[1], row[2]) if row else None
+        return self._known[asked]
 
     def listed(self, key: str, branch: str | None = None) -> list[tuple[bytes, int]]:
         """(entry hash, position) of each event under `key`, oldest first.
@@ -150,28 +172,13 @@ class State:
 
     def read(self, hash_: bytes) -> tuple[Entry, int] | None:
         """The entry with this hash and its position, read from the journal and verified."""
-        row = self._db.execute(
-            "select position, segment, offset from entries where hash = ?", (hash_,)
-        ).fetchone()
-        if row is None:
-            return None
-        position, segment, offset = row
-        with segment_path(self._folder.journal, segment).open("rb") as file:
-            file.seek(offset)
-            line = parse_line(file.readline())
-        if entry_hash(line.entry) != hash_:
-            raise IntegrityError(
-                f"entry {position} is not the one that was recorded",
-                hint="run `ledger audit`",
-                position=position,
-            )
-        return parse_entry(line.entry), position
+        return self._entries.read(hash_)
 
     def event(self, hash_: bytes) -> object:
         """The typed event of an entry; None where there is no such entry."""
-        found = self.read(hash_)
-        return found and read_event(found[0].kind, found[0].schema_version, found[0].body)
+        return self._entries.event(hash_)
 
     def close(self) -> None:
         """Close the file."""
+        self._entries.close()
         self._db.close()

@@ -67,6 +67,7 @@ def _connect(folder: Folder) -> sqlite3.Connection:
     try:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = off")  # rebuildable: speed over power cuts
+        db.execute("pragma cache_size = -65536")  # hashes come in no order: 64 MiB of their tree
         version = db.execute("pragma user_version").fetchone()[0]
         if version != VERSION:
             if db.execute("select count(*) from sqlite_master").fetchone()[0]:

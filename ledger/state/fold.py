@@ -22,7 +22,7 @@ from ledger.journal.segments import Cursor
 #: The branch column of what stands on the main line.
 MAIN: Final = ""
 #: Names that are given once: where two lines gave one, the first holds.
-_GIVEN_ONCE: Final = ("criterion", "claim", "provenance", "ledger")
+_GIVEN_ONCE: Final = ("criterion", "demand", "claim", "provenance", "ledger")
 
 
 class _Head(msgspec.Struct):

@@ -50,8 +50,9 @@ WORDS: Final = (
 class Writer:
     """Appends entries to segments of 64 MiB, sealing each that is full."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, without: tuple[str, ...] = ()) -> None:
         self._folder = folder
+        self._without = without
         self._chain = chain_start(folder.origin)
         self._versions: dict[str, int] = {}
         self._seen: set[str] = set()
@@ -62,8 +63,10 @@ class Writer:
         self, kind: str, stream: str, actor: str, body: dict[str, Any], cites: tuple[str, ...] = ()
     ) -> str:
         """Append one entry, its body's keys in order; its hash as printed."""
+        if kind in self._without:
+            return ""
         if kind not in self._seen:
-            parse_body(KINDS[kind], body)
+            parse_body(KINDS[kind], KINDS[kind].upcast(body, 1))
             self._seen.add(kind)
         version = self._versions.get(stream, 0)
         self._versions[stream] = version + 1
@@ -103,11 +106,18 @@ class Writer:
 
 
 def build(
-    home: Path, entries: int, on_progress: Callable[[int, int], None] | None = None
+    home: Path,
+    entries: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    is_judged: bool = True,
 ) -> Folder:
-    """Make a ledger of `entries` entries, at least 10,000, in the folder `home`."""
+    """Make a ledger of `entries` entries, at least 10,000, in the folder `home`.
+
+    One that is not judged has its criteria and their evidence, and no verdict.
+    """
     folder = create_folder(home, ORIGIN)
-    writer = Writer(folder)
+    writer = Writer(folder, without=() if is_judged else ("verdict.given",))
     begin = {"format": "research-ledger/v1", "keys": [], "program": "bench 1"}
     writer.add("ledger.created", "ledger", HUMAN, begin)
     steps = _steps(writer)

@@ -51,13 +51,36 @@ def test_shell_guide(guide, tmp_path):
 
 #: What the shell guides print, among other things.
 SAID = {
+    "board": [
+        "tally, reported: 3 rows: 1 DISCHARGED, 1 PARTIAL_ALGORITHM_LEVEL, 1 unbound",
+        '"criterion": "AC-1"',
+        "branch_row_again FALSIFY-1",
+        "as tally-2: FALSIFY-1",
+        "1 of 3 published boards agree",
+    ],
+    "contracts": [
+        "wrong.yaml:2:37: form: metadata.version: expected `str`, got `float`; quote it",
+        "that is log2(151643) in bits",
+        "wrong.yaml:11:15: yaml: yes: programs read this in several ways",
+        "there is no command `ledger run benchmark`",
+        "exit code 5",
+        "tiny4 1.0.0 (in force)",
+        "post hoc: LOSS-BELOW-UNIFORM: position",
+        "tiny4 1.2.0 (in force)",
+    ],
     "moving": [
         "made the ledger example.org/lab again",
         "example.org/other:H-1",
         "hunter2",
         "withheld",
         "integrity is sound",
-    ]
+    ],
+    "replay": [
+        "run-1: step-count, SUSPECT: 100 steps were done and 50 asked for: more",
+        "moved-threshold (1)",
+        "against-declaration (1)",
+        "reported statements: 2 fault, 1 suspect, 0 undetermined",
+    ],
 }
 
 

@@ -18,7 +18,7 @@ from ledgers import EXECUTOR, HUMAN, SmallLedger, note, step
 
 from ledger.clock import SystemClock
 from ledger.errors import Rejected
-from ledger.events.ledger import ClaimStated
+from ledger.events.claim import ClaimStated
 from ledger.folder import open_folder
 from ledger.recorder import Draft
 
@@ -54,6 +54,7 @@ def _append_any(ledger, draw, name, number):
     size, shape = draw.choice(SIZES), draw.random()
     if shape < 0.25:  # several writers want this name
         fields = {"text": f"{name} {number} 0 1", "prediction": None}
+        fields |= dict.fromkeys(("over", "commit", "expires_at"))
         claim = ClaimStated(claim=f"H-{draw.randint(0, 8)}", **fields)
         with contextlib.suppress(Rejected):
             return ledger.append([Draft(event=claim)], actor=HUMAN)

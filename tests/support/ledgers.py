@@ -6,6 +6,7 @@ from typing import Any
 from ledger.clock import FixedClock
 from ledger.events import KINDS
 from ledger.events.claim import ClaimStated
+from ledger.events.form import completed
 from ledger.events.ledger import GapFound, NoteAdded
 from ledger.events.run import MeasurementTaken, RunFailed, RunStarted, StepTaken
 from ledger.folder import Folder, create_folder, open_folder
@@ -58,7 +59,8 @@ class SmallLedger(Ledger):
 
 def draft_of(wanted: Any) -> Draft:
     """An event of the naive store (`memory_store.Wanted`), for the program."""
-    event = KINDS[wanted.kind].event(**wanted.body)
+    kind = KINDS[wanted.kind]
+    event = kind.event(**completed(kind, wanted.body))
     return Draft(event=event, cites=wanted.cites, stream=wanted.stream, branch=wanted.branch)
 
 

@@ -22,6 +22,16 @@ KINDS = {
     "measurement.taken": ("instrument", "run/{run}"),
     "note.reported": ("reported", "import/*"),
 }
+#: Kinds of which a second version added fields, which these events leave null.
+SECOND = {
+    "claim.stated": ("over", "commit", "expires_at"),
+    "criterion.declared": (
+        *("family", "contract", "test", "prediction", "if_fails", "noise", "samples", "provenance"),
+        *("rests_on", "control_metric", "control_low", "control_high", "requires", "aliases"),
+        *("stop_rule", "supersedes", "seen"),
+    ),
+    "verdict.given": ("noise", "samples", "interval", "control", "seen"),
+}
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 HASH = r"sha256:[0-9a-f]{64}"
@@ -116,7 +126,10 @@ def reasons_against(draft, standings, entries):
     if draft.kind == "criterion.declared":
         known = standings.get(f"criterion/{body['criterion']}")
         if known:
-            said = "its threshold stays in force. Declare a criterion of another name"
+            said = (
+                f"its threshold stays in force. Name it in `supersedes` ({known[1]}), "
+                "or declare a criterion of another name"
+            )
             yield f"uniqueness: {body['criterion']} was declared at position {known[2]}; {said}"
     if draft.kind == "claim.stated":
         known = standings.get(f"claim/{body['claim']}")
@@ -124,8 +137,7 @@ def reasons_against(draft, standings, entries):
             said = "choose another name"
             yield f"uniqueness: {body['claim']} was stated at position {known[2]}; {said}"
     if draft.kind == "verdict.given":
-        for reason in _against_verdict(draft, standings, entries):
-            yield f"verdict: {reason}"
+        yield from _against_verdict(draft, standings, entries)
 
 
 def unsupported(entries, hashes, standings):
@@ -160,17 +172,31 @@ def _meets(value, name, threshold):
 
 def _against_verdict(draft, standings, entries):
     verdict = draft.body
-    known = standings.get(f"criterion/{verdict['criterion']}")
-    if known is None:
-        yield f"there is no criterion {verdict['criterion']}: declare it first"
-        return
-    if known[1] != verdict["declaration"]:
-        yield f"the declaration in force is at position {known[2]}, the verdict names another"
-    criterion, evidence = entries[known[1]]["body"], entries.get(verdict["evidence"])
-    if evidence is None or evidence["kind"] != "measurement.taken":
-        yield "its evidence is not a measurement of this ledger"
-        return
-    number = evidence["body"]
+    declared = _entry(entries, verdict["declaration"], "criterion.declared")
+    evidence = _entry(entries, verdict["evidence"], "measurement.taken")
+    if declared and evidence:
+        for reason in _mismatches(declared["body"], evidence["body"]):
+            yield f"comparability: {reason}"
+    if declared:
+        known = entries.get(verdict["evidence"])
+        absent = [f"{verdict['evidence'][:19]}… is not in this ledger"]
+        for reason in _weaknesses(known, standings, entries) if known else absent:
+            yield f"provenance: {reason}"
+    for reason in _differences(draft, standings, entries, evidence):
+        yield f"verdict: {reason}"
+    latest = standings.get(f"verdict/{verdict['criterion']}")
+    if latest and latest[0] == verdict["status"]:
+        if entries[latest[1]]["body"]["declaration"] == verdict["declaration"]:
+            said = "saying so again changes nothing"
+            yield f"no_change: it is {latest[0]} since position {latest[2]}; {said}"
+
+
+def _entry(entries, hash_, kind):
+    found = entries.get(hash_)
+    return found if found and found["kind"] == kind else None
+
+
+def _mismatches(criterion, number):
     if number["metric"] != criterion["metric"]:
         metrics = number["metric"], criterion["metric"]
         yield "the evidence measures {}, the criterion asks for {}".format(*metrics)
@@ -180,15 +206,24 @@ def _against_verdict(draft, standings, entries):
     unmet = {k: v for k, v in criterion["binding"].items() if number["key"].get(k) != v}
     if unmet:
         yield f"the evidence is not about what the criterion is bound to: {unmet}"
-    yield from _weaknesses(evidence, standings, entries)
-    for name, wanted in decide(criterion, number).items():
+
+
+def _differences(draft, standings, entries, evidence):
+    verdict = draft.body
+    known = standings.get(f"criterion/{verdict['criterion']}")
+    if known is None:
+        yield f"there is no criterion {verdict['criterion']}: declare it first"
+        return
+    if known[1] != verdict["declaration"]:
+        yield f"the declaration in force is at position {known[2]}, the verdict names another"
+    if evidence is None:
+        yield "its evidence is not a measurement of this ledger"
+        return
+    for name, wanted in decide(entries[known[1]]["body"], evidence["body"]).items():
         if verdict[name] != wanted:
             yield f"{name} is {verdict[name]!r}; the numbers give {wanted!r}"
     if not {verdict["declaration"], verdict["evidence"]} <= set(draft.cites):
         yield "a verdict cites its declaration and its evidence"
-    latest = standings.get(f"verdict/{verdict['criterion']}")
-    if latest and latest[0] == verdict["status"]:
-        yield f"it is {latest[0]} since position {latest[2]}; saying so again changes nothing"
 
 
 def _weaknesses(entry, standings, entries):

@@ -174,13 +174,13 @@ class MemoryStore:
             given[stream] = version + 1
             fields = {
                 "actor": actor,
-                "body": draft.body,
+                "body": dict.fromkeys(memory_rules.SECOND.get(draft.kind, ())) | draft.body,
                 "branch": draft.branch,
                 "cites": list(draft.cites),
                 "kind": draft.kind,
                 "origin": self.origin,
                 "recorded_at": now,
-                "schema_version": 1,
+                "schema_version": 2 if draft.kind in memory_rules.SECOND else 1,
                 "stream": stream,
                 "stream_version": version,
             }

@@ -157,19 +157,21 @@ def criteria(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
         return
     what = b["model"], b["title"], b["metric"], b["operator"], b["threshold"], b["unit"]
     if kind == "criterion.declared":
-        names = b["criterion"], b["criterion"], "criterion", False
-        yield position, hash_, *names, *what, b["blocking"], b["binding"]
+        names = b["criterion"], b["criterion"], b.get("family") or "criterion", False
+        terms = b.get("contract"), list(b.get("requires") or ()), b.get("seen")
+        yield position, hash_, *names, *what, b["blocking"], b["binding"], *terms
     else:
         row = b["subject"] if b["falsifier"] is None else b["falsifier"]
         names = row, b["subject"], b["row_family"], True
-        yield position, hash_, *names, *what, b["blocking"], None
+        yield position, hash_, *names, *what, b["blocking"], None, None, [], None
 
 
 def row_names(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
     """Names of rows."""
     b, kind = entry["body"], entry["kind"]
     if kind == "criterion.declared":
-        yield position, b["criterion"], b["criterion"], False
+        for name in {b["criterion"], *(b.get("aliases") or ())}:
+            yield position, name, b["criterion"], False
     elif kind == "criterion.reported":
         row = b["subject"] if b["falsifier"] is None else b["falsifier"]
         for name in {b["subject"], b["falsifier"], b["alias"]} - {None}:
@@ -177,23 +179,67 @@ def row_names(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]
 
 
 def statuses(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
-    """Verdicts."""
+    """Verdicts, tests of claims, moves."""
     b, kind, branch = entry["body"], entry["kind"], entry["branch"]
     if kind == "verdict.given":
-        what = b["value"], b["threshold"], b["unit"], b["evidence"]
-        yield position, hash_, b["criterion"], b["status"], False, branch, None, *what
+        what = b["value"], b["threshold"], b["unit"], b["evidence"], b["declaration"]
+        head = b["criterion"], b["status"], "row", False, branch, None
+        yield position, hash_, *head, *what, b.get("seen") is not None
+    elif kind == "claim.tested" and (b["member"] is None or b["outcome"] == "REFUTED"):
+        what = b["value"], b["threshold"], b["unit"], b["evidence"], None
+        yield position, hash_, b["claim"], b["outcome"], "claim", False, branch, None, *what, False
+    elif kind in ("row.moved", "claim.moved"):
+        head = b["subject"], b["to_status"], kind.split(".")[0], False, branch, b["from_status"]
+        yield position, hash_, *head, None, None, None, b["evidence"], None, False
     elif kind == "verdict.reported":
-        what = b["from_status"], b["observed"], b["threshold"], None, b["evidence_class"]
-        yield position, hash_, b["subject"], b["status"], True, branch, *what
+        what = b["observed"], b["threshold"], None, b["evidence_class"], None
+        head = b["subject"], b["status"], None, True, branch, b["from_status"]
+        yield position, hash_, *head, *what, False
 
 
 def claims(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
     """Claims."""
     b = entry["body"]
     if entry["kind"] == "claim.stated":
-        yield position, hash_, b["claim"], False, b["text"], None
+        yield position, hash_, b["claim"], False, b["text"], None, b.get("over")
     elif entry["kind"] == "claim.reported":
-        yield position, hash_, b["subject"], True, b["text"], b["said_on"]
+        yield position, hash_, b["subject"], True, b["text"], b["said_on"], None
+
+
+def premises(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Until when claims were seen to hold."""
+    b = entry["body"]
+    if entry["kind"] in ("claim.stated", "claim.tested"):
+        yield position, hash_, b["claim"], b.get("commit"), b.get("expires_at")
+
+
+def sets(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Members of sets."""
+    b = entry["body"]
+    if entry["kind"] == "member.added":
+        yield position, b["set"], b["member"]
+
+
+def hypotheses(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Edges of this ledger."""
+    b = entry["body"]
+    if entry["kind"] == "edge.stated":
+        names = b["edge"], b["from_name"], b["relation"], b["to_name"], b["claim"]
+        yield position, hash_, *names
+
+
+def refutations(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Entries that fell."""
+    b = entry["body"]
+    if entry["kind"] == "entry.refuted":
+        yield position, hash_, b["entry"], b["evidence"]
+
+
+def marks(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Marks on runs."""
+    b = entry["body"]
+    if entry["kind"] == "run.marked":
+        yield position, hash_, b["run"], b["mark"], b["monitor"]
 
 
 def sections(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
@@ -235,6 +281,11 @@ FOLDS: dict[str, Fold] = {
     "row_names": row_names,
     "statuses": statuses,
     "claims": claims,
+    "premises": premises,
+    "sets": sets,
+    "hypotheses": hypotheses,
+    "refutations": refutations,
+    "marks": marks,
     "sections": sections,
     "boards": boards,
     "edges": edges,

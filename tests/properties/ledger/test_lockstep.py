@@ -448,7 +448,7 @@ class Lockstep(RuleBasedStateMachine):
         count = len(self.store.texts) if at is None else at + 1
         entries = self.store.entries[:count]
         assert found == [self.row(position) for position in range(count)]
-        stated = [e for e in entries if (e["kind"], e["schema_version"]) == ("claim.stated", 1)]
+        stated = [e for e in entries if (e["kind"], e["schema_version"]) == ("claim.stated", 2)]
         assert claims == [(e["body"]["claim"], e["position"]) for e in stated]
         taken = [e for e in entries if e["kind"] == "step.taken"]
         pairs = [(e, name) for e in taken for name in sorted(e["body"]["metrics"])]

@@ -13,7 +13,7 @@ from ledger.commands.sources import ExportSource, FolderSource
 from ledger.entry import entry_hash, format_hash
 from ledger.errors import BadArguments, IntegrityError, Malformed, Rejected
 from ledger.events import KINDS
-from ledger.events.form import parse_body
+from ledger.events.form import completed, parse_body
 from ledger.exporters import Selection, find_exporter
 from ledger.ledger import Ledger
 from ledger.recorder import Draft
@@ -335,7 +335,7 @@ def test_own_branch(ours):
     """What was recorded on a branch of ours counts once it is merged, up to the head."""
 
     def on(branch, kind, body):
-        event = parse_body(KINDS[kind], body)
+        event = parse_body(KINDS[kind], completed(KINDS[kind], body))
         return ours.append([Draft(event=event, branch=branch)])[0]
 
     first = on("try", "criterion.declared", CRITERION)
@@ -383,7 +383,8 @@ def test_what_queries_say(ours, theirs):
 
 def test_the_board_is_the_main_line(ours):
     """A criterion on a branch is a row of the board once the branch is merged."""
-    event = parse_body(KINDS["criterion.declared"], CRITERION)
+    kind = KINDS["criterion.declared"]
+    event = parse_body(kind, completed(kind, CRITERION))
     head = ours.append([Draft(event=event, branch="try")])[0].hash
     assert names(ours, "board", "row") == []
     ours.record("branch.merged", {"name": "try", "head": head, "reason": "good"}, cites=[head])
