@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FAMILIES: Final = ("criterion", "gate", "invariant", "falsifier", "unidentified")
 #: What a person sees of a row; --json has every column.
 _SHOWN: Final = ("row", "model", "status", "standing", "value", "metric", "evidence", "blocking")
+#: What a person sees besides, where any row has it.
+_SELDOM: Final = ("suspect", "post_hoc")
 #: What a person sees of a published board.
 _REPLAYED: Final = ("board", "published", "folded", "main line", "agrees", "because")
 #: So many rows are named of one board; --json has all.
@@ -114,13 +116,15 @@ def _refuse(**given: str | None) -> None:
 
 
 def _shown(found: Table) -> Table:
-    rows = []
-    for row in found.objects():
+    rows, objects = [], list(found.objects())
+    seldom = [name for name in _SELDOM if any(row[name] is not None for row in objects)]
+    shown = (*_SHOWN, *seldom)
+    for row in objects:
         evidence = str(row["evidence"] or "")
         if evidence.startswith("sha256:"):
             evidence = evidence[:17] + "…"
-        rows.append(tuple(evidence if name == "evidence" else row[name] for name in _SHOWN))
-    return Table(_SHOWN, tuple(rows))
+        rows.append(tuple(evidence if name == "evidence" else row[name] for name in shown))
+    return Table(shown, tuple(rows))
 
 
 def tally_lines(found: Table) -> list[str]:
@@ -132,6 +136,9 @@ def tally_lines(found: Table) -> list[str]:
             counts = Counter(row["status"] for row in rows)
             parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
             lines.append(f"tally, {label}: {len(rows)} rows: {parts}")
+        suspect = sum(row["suspect"] is not None for row in rows)
+        if suspect:
+            lines.append(f"suspect, {label}: {suspect}; `ledger stale` says why")
     return lines
 
 

@@ -21,8 +21,10 @@ def judge(
 ) -> int:
     """Evaluate CRITERION (all declared ones, if none is named) and record new verdicts.
 
-    The newest matching measurement decides; no evidence means unknown. Exit code 0 when every
-    criterion judged is met, 1 otherwise.
+    The newest matching measurement decides; no evidence means unknown. The runs it was measured in
+    are looked at by the monitors first, and marked where one fires. A threshold that moved after a
+    result was seen is judged beside the strict one. Exit code 0 when every criterion judged is met,
+    1 otherwise; verdicts that are post hoc do not count.
     """
     from ledger.commands import judge as judging
 
@@ -31,4 +33,5 @@ def judge(
     columns = tuple(field.name for field in attrs.fields(judging.Judgement))
     rows = tuple(tuple(getattr(found, name) for name in columns) for found in judgements)
     print_table(Table(columns, rows), "json" if as_json else "table")
-    return 0 if all(found.status == "DISCHARGED" for found in judgements) else 1
+    met = [found.status == "DISCHARGED" for found in judgements if not found.post_hoc]
+    return 0 if all(met) else 1

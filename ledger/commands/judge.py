@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from ledger import canonical
+from ledger.commands.marking import marks_for
 from ledger.draft import MAX_BATCH
 from ledger.entry import parse_hash
 from ledger.errors import BadArguments
@@ -26,6 +27,7 @@ from ledger.rules.requirements import waiting_for
 from ledger.rules.samples import too_few
 from ledger.rules.standing import event_at, row_status
 from ledger.rules.verdict import decide
+from ledger.state import State
 from ledger.statuses import legal_moves
 from ledger.store.reader import open_reader
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     import duckdb
 
 _CRITERIA: Final = "select name, hash from criteria where not reported order by position"
+#: The demands that count: a later one that is post hoc is judged beside them.
+_STRICT: Final = (
+    "select name, hash from criteria where not reported and seen is null order by position"
+)
 _CANDIDATES: Final = """
 select metric, unit, hash, key from measurements
 where metric in (select unnest(?::varchar[])) order by position desc
@@ -61,12 +67,14 @@ class Judgement:
 def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> list[Judgement]:
     """Judge the named criteria (all, if none is named) and record the verdicts that are new.
 
+    The runs that their evidence is from are looked at by the monitors first; what these find is
+    recorded, too, and the numbers of a marked run are no evidence.
     Raises `BadArguments` for a name that was not declared, and what `Ledger.append` raises.
     """
     with open_reader(ledger.folder) as db:
-        with ledger.recorder.caught_up() as record:
-            pass  # what the reader sees, the state can read
+        record = _caught_up(ledger)  # what the reader sees, the state can read
         declared = dict(db.execute(_CRITERIA).fetchall())  # the latest declaration of each
+        strict = dict(db.execute(_STRICT).fetchall())
         unknown = [name for name in names if name not in declared]
         if unknown:
             raise BadArguments(
@@ -74,20 +82,53 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
             )
         cases = []
         for name in dict.fromkeys(names or declared):
-            criterion = event_at(parse_hash(declared[name]), CriterionDeclared, record)
-            if criterion is not None:
-                cases.append((criterion, declared[name]))
+            for hash_ in dict.fromkeys((strict[name], declared[name])):
+                criterion = event_at(parse_hash(hash_), CriterionDeclared, record)
+                if criterion is not None:
+                    cases.append((criterion, hash_))
         candidates = _candidates(db, {criterion.metric for criterion, _ in cases})
+        looked_at: set[str] = set()
+        while True:
+            judgements, drafts = _judge_all(record, candidates, cases)
+            runs = _runs_behind(record, judgements) - looked_at
+            marks = [draft for _, draft in marks_for(db, record, runs)]
+            if not marks:
+                break
+            ledger.append(marks, actor=actor)
+            record = _caught_up(ledger)
+            looked_at |= runs
+    for first in range(0, len(drafts), MAX_BATCH):
+        ledger.append(drafts[first : first + MAX_BATCH], actor=actor)
+    order = {name: place for place, name in enumerate(dict.fromkeys(names or declared))}
+    return sorted(judgements, key=lambda judgement: order[judgement.criterion])
+
+
+def _caught_up(ledger: Ledger) -> State:
+    with ledger.recorder.caught_up() as record:
+        return record
+
+
+def _judge_all(
+    record: State, candidates: Candidates, cases: Sequence[tuple[CriterionDeclared, str]]
+) -> tuple[list[Judgement], list[Draft]]:
+    """One round over all cases: what to tell, and the verdicts that are new."""
     judging = _Judging(record, candidates)
     judgements, drafts = [], []
     for criterion, declaration in _in_order(cases):
         draft, judgement = judging.judge(criterion, declaration)
         judgements.append(judgement)
         drafts += [draft] if draft is not None else []
-    for first in range(0, len(drafts), MAX_BATCH):
-        ledger.append(drafts[first : first + MAX_BATCH], actor=actor)
-    order = {name: place for place, name in enumerate(dict.fromkeys(names or declared))}
-    return sorted(judgements, key=lambda judgement: order[judgement.criterion])
+    return judgements, drafts
+
+
+def _runs_behind(record: State, judgements: Iterable[Judgement]) -> set[str]:
+    """The runs of this ledger that the evidence of judgements was measured in."""
+    found = set()
+    for judgement in judgements:
+        read = record.read(parse_hash(judgement.evidence)) if judgement.evidence else None
+        if read is not None and read[0].origin == record.origin:
+            found.add(str(read[0].body.get("run")))
+    return found
 
 
 def _candidates(db: "duckdb.DuckDBPyConnection", metrics: Iterable[str]) -> Candidates:
@@ -105,11 +146,12 @@ def _in_order(
     cases: Sequence[tuple[CriterionDeclared, str]],
 ) -> Iterator[tuple[CriterionDeclared, str]]:
     """Rows after the rows that they require, else as they come."""
-    left = {criterion.criterion: (criterion, hash_) for criterion, hash_ in cases}
+    left: dict[str, list[tuple[CriterionDeclared, str]]] = {}
+    for criterion, hash_ in cases:
+        left.setdefault(criterion.criterion, []).append((criterion, hash_))
 
     def take(name: str) -> Iterator[tuple[CriterionDeclared, str]]:
-        case = left.pop(name, None)
-        if case is not None:
+        for case in left.pop(name, ()):
             for row in case[0].requires or ():
                 yield from take(row)
             yield case
@@ -136,7 +178,13 @@ class _Judging:
         for index, evidence in enumerate(matching):
             weak = self._weak(criterion, evidence)
             if not weak:
-                return self._verdict(criterion, declaration, evidence, len(matching) - index)
+                attempts = len(matching) - index
+                draft, judgement = self._verdict(criterion, declaration, evidence, attempts)
+                if reasons:
+                    newer = f"newer evidence does not count: {'; '.join(dict.fromkeys(reasons))}"
+                    note = "; ".join(filter(None, (judgement.note, newer)))
+                    judgement = attrs.evolve(judgement, note=note)
+                return draft, judgement
             reasons += weak
         unmeasured = f"nothing measured {criterion.metric} for it yet"
         note = "; ".join(dict.fromkeys(reasons)) if reasons else unmeasured

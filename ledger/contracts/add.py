@@ -10,8 +10,8 @@ from typing import Final
 
 import attrs
 
-from ledger.contracts.base import FORM, YAML, Document, Finding, Surroundings
-from ledger.contracts.lint import lint
+from ledger.contracts.base import FORM, YAML, Check, Document, Finding, Surroundings
+from ledger.contracts.lint import CHECKS, lint
 from ledger.contracts.plan import Change, plan
 from ledger.contracts.reading import HINT
 from ledger.draft import Draft
@@ -21,6 +21,8 @@ from ledger.recorder import Receipt
 from ledger.state import State
 
 _HINT: Final = "mend what the reasons name; `ledger contract lint FILE` finds the same"
+#: What is asked again under the lock. The rules the recorder asks there itself.
+_AT_ONCE: Final = tuple(check for check in CHECKS if check.needs == "file")
 _EVENT: Final = re.compile(r"event (\d+): ")
 
 
@@ -43,7 +45,7 @@ def add(
     """
     require_actor(around.actor)
     with ledger.recorder.caught_up() as state:
-        changes = _checked(document, around, state)
+        changes = _checked(document, around, state, CHECKS)
     if dry_run:
         return Added(changes=tuple(changes), receipts={})
     ledger.write_blob(document.data)
@@ -51,7 +53,7 @@ def add(
 
     def select(state: State, _drafts: Sequence[Draft]) -> list[Draft]:
         """What is to be recorded, as the record stands under the lock."""
-        recorded[:] = _checked(document, around, state)
+        recorded[:] = _checked(document, around, state, _AT_ONCE)
         return [change.draft for change in recorded if change.draft is not None]
 
     try:
@@ -69,8 +71,10 @@ def add(
     )
 
 
-def _checked(document: Document, around: Surroundings, state: State) -> list[Change]:
-    refuse(document.file, lint(document, attrs.evolve(around, record=state)))
+def _checked(
+    document: Document, around: Surroundings, state: State, checks: Sequence[Check]
+) -> list[Change]:
+    refuse(document.file, lint(document, attrs.evolve(around, record=state), checks))
     return plan(document, state)
 
 

@@ -37,12 +37,10 @@ def find_heads(document: Document, around: Surroundings) -> Iterator[Finding]:
     for row in document.rows:
         standing = record.standing(f"criterion/{row.value.name}")
         declared = event_at(standing[1], CriterionDeclared, record) if standing else None
-        of = declared.contract if declared else None
-        is_theirs = of is not None and "name" not in row.stand_ins
-        if standing is not None and is_theirs and of is not None and of.rpartition("@")[0] != name:
-            text = (
-                f"{row.value.name} is a row of {of} (position {standing[2]}): one row, one contract"
-            )
+        of = (declared.contract if declared else None) or name  # one declared by hand is taken over
+        if standing is not None and of.partition("@")[0] != name:
+            where = f"{of} (position {standing[2]})"
+            text = f"{row.value.name} is a row of {where}: one row, one contract"
             yield document.finding(HEADS, row.at("name"), text)
 
 

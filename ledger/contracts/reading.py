@@ -1,6 +1,7 @@
 """From the bytes of a contract file to its typed parts, with every problem of form on the way."""
 
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -202,6 +203,7 @@ def _read_field(node: Node, cls: type[Any], name: str, path: str, found: list[Pr
         return None
 
 
+@functools.cache
 def _types(cls: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {name: hints[name] for name in attrs.fields_dict(cls)}

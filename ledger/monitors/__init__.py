@@ -24,7 +24,7 @@ from ledger.monitors import (
     thin_held_out,
     wall_time,
 )
-from ledger.monitors.base import Mark, Monitor, RunView
+from ledger.monitors.base import Mark, Monitor, RunView, Word
 
 MONITORS: Final[tuple[Monitor, ...]] = (
     exhausted_data.MONITOR,
@@ -50,7 +50,7 @@ def marks_of(view: RunView) -> tuple[Mark, ...]:
     return tuple(mark for monitor in MONITORS for mark in monitor.check(view))
 
 
-def word_of(marks: Iterable[Mark]) -> str | None:
+def word_of(marks: Iterable[Mark]) -> Word | None:
     """The gravest mark: INVALID, SUSPECT, or null."""
     words = {mark.mark for mark in marks}
     return "INVALID" if "INVALID" in words else "SUSPECT" if words else None

@@ -19,7 +19,7 @@ REPEATS: Final = {
 }
 #: Decimals up to which all values of a series are coarse, or rounded.
 DECIMALS: Final = (("coarse", 2), ("rounded", 4))
-#: A training loss that never was another value needs no end to stand still at, however it is rounded.
+#: A training loss that never was another value needs no end to stand still at.
 NEVER_ANOTHER: Final = {"steps": 10, "epochs": 3}
 #: A held-out loss that stands still says that nothing is learned, or that it is not measured anew;
 #: the training may be sound.

@@ -21,7 +21,7 @@ ATTEMPTS = View(
         )
         select s.hash, count(*)
         from statuses s
-        join criteria c on c.name = s.name and not c.reported
+        join criteria c on c.hash = s.declaration
         join measurements e on e.hash = s.evidence
         join matching m on m.metric = c.metric and m.unit is not distinct from c.unit
             and m.binding = c.binding and m.position <= e.position

@@ -15,6 +15,8 @@
 -- column status: latest status; unbound where no verdict was given
 -- column reported: whether others declared the row
 -- column standing: judged (this ledger gave the verdict), reported (others did), or open
+-- column suspect: what the verdict rested on and fell since; null where it stands
+-- column post_hoc: the verdict by a threshold that moved after the result was seen; it changes no row
 -- column value: the value judged
 -- column evidence: hash of the measurement, or what others named
 -- column attempts: matching measurements up to the evidence
@@ -42,7 +44,8 @@ declared as (
                    coalesce(format('{:g}', try_cast(threshold::varchar as double)),
                             threshold->>'$'), unit), position) as metric,
            bool_or(blocking) as blocking, c.reported
-    from criteria c join names n on n.name = c.name and n.reported = c.reported
+    -- a threshold that moved after the result was seen leaves the row as it was
+    from (from criteria where seen is null) c join names n on n.name = c.name and n.reported = c.reported
     where not exists (from off_main o where c.position between o.first and o.last)
     group by n.row, c.reported
     union all
@@ -53,16 +56,18 @@ declared as (
     group by row
 ),
 latest as (
-    select row, reported, arg_max(spoken, position) as v from spoken group by row, reported
+    select row, reported, arg_max(spoken, position) filter (not post_hoc) as v,
+           arg_max(status || ' at ' || (threshold->>'$'), position) filter (post_hoc) as post_hoc
+    from spoken group by row, reported
 )
 select d.row, d.family, d.criterion, d.model, d.title, d.metric,
        coalesce(v.status, 'unbound') as status, d.reported,
        case when v.status is null then 'open' when v.reported then 'reported' else 'judged' end
            as standing,
-       v.value, v.evidence, a.attempts, d.blocking, v.position as verdict_position,
+       u.why as suspect, l.post_hoc, v.value, v.evidence, a.attempts, d.blocking, v.position as verdict_position,
        greatest(d.position, coalesce(v.position, 0)) as position
 from declared d left join latest l on l.row = d.row and l.reported = d.reported
-    left join attempts a on a.verdict = v.hash
+    left join attempts a on a.verdict = v.hash left join suspects u on u.hash = v.hash
 where (getvariable('model') is null or d.model = getvariable('model'))
   and (getvariable('family') is null or d.family = getvariable('family')
        or (getvariable('family') = 'falsifier' and d.criterion is not null))

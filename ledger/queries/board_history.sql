@@ -26,7 +26,7 @@ given as (
            greatest(s.position, d.first) as position
     from statuses s left join names n on n.name = s.name and n.reported = s.reported
         left join declared d on d.row = n.row and d.reported = n.reported
-    where s.about is distinct from 'claim'
+    where s.about is distinct from 'claim' and not s.post_hoc
       and not exists (from off_main o where s.position between o.first and o.last)
       and (getvariable('reported') is null or s.reported = getvariable('reported'))
       and (n.row is not null

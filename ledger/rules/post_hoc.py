@@ -101,10 +101,16 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
         )
 
 
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
 def _words(demand: CriterionDeclared, other: CriterionDeclared) -> str:
     """A demand in a few words, with the terms in which another one differs from it."""
     terms = [
-        f"{name} {getattr(demand, name)}"
+        f"{name} {_said(getattr(demand, name))}"
         for name in _TERMS
         if getattr(demand, name) != getattr(other, name)
     ]

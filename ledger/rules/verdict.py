@@ -88,9 +88,12 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
     if known is None:
         yield f"there is no criterion {verdict.criterion}: declare it first"
         return
-    if known[1] != parse_hash(verdict.declaration):
+    named = parse_hash(verdict.declaration)
+    strict = record.standing(f"demand/{verdict.criterion}")  # it counts on, beside one post hoc
+    if named != known[1] and (strict is None or named != strict[1]):
         yield f"the declaration in force is at position {known[2]}, the verdict names another"
-    criterion = event_at(known[1], CriterionDeclared, record)
+        named = known[1]
+    criterion = event_at(named, CriterionDeclared, record)
     evidence = event_at(parse_hash(verdict.evidence), MeasurementTaken, record)
     if criterion is None or evidence is None:
         yield "its evidence is not a measurement of this ledger"

@@ -70,7 +70,7 @@ class State:
         `on_progress` is told the position now and then. Raises `IntegrityError`.
         """
         try:
-            while next(scan(self._folder.journal, self.cursor, end), None) is not None:
+            while self._lacks(end):
                 after = self._fold_slice(end)
                 if on_progress is not None:
                     on_progress(after.position)
@@ -85,10 +85,19 @@ class State:
             self._known.clear()
             self._known_at = position
 
+    def _lacks(self, end: tuple[int, int] | None) -> bool:
+        """Whether there are lines after this state; another process may have passed the `end`."""
+        cursor = self.cursor
+        if end is not None and (cursor.segment, cursor.offset) >= end:
+            return False
+        return next(scan(self._folder.journal, cursor, end), None) is not None
+
     def _fold_slice(self, end: tuple[int, int] | None) -> Cursor:
         """Fold some lines in one transaction; the place after them."""
         self._db.execute("begin immediate")
         after = self.cursor
+        if not self._lacks(end):
+            return after
         fold = Fold(self._db, self._folder.origin)
         for line, place in itertools.islice(scan(self._folder.journal, after, end), _SLICE):
             fold.see(line, place)

@@ -98,7 +98,7 @@ class Lab:
             entry, _ = state.read(parse_hash(hash_))
         return read_event(entry.kind, entry.schema_version, entry.body)
 
-    def verdict(self, declaration: str, evidence: str, **typed: Any) -> str:
+    def verdict(self, declaration: str, evidence: str, /, **typed: Any) -> str:
         """Record the verdict that follows by hand, with fields typed over."""
         around = {key: typed.pop(key) for key in ("cites", "actor", "branch") if key in typed}
         fields = decide(self.event(declaration), self.event(evidence))
@@ -117,6 +117,7 @@ class Lab:
         self,
         claim: str,
         evidence: str,
+        /,
         operator: str = "<=",
         threshold: Any = 3.0,
         *,

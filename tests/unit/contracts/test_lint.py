@@ -150,6 +150,28 @@ def test_everything_at_once(found):
     assert lines == sorted(lines)
 
 
+def test_one_row_with_everything(found):
+    """What is wrong with the form of a row hides nothing else of it."""
+    findings = found(
+        ("blocking: false", "blocking: yes"),
+        ("unit: percent", "unit: null"),
+        ("samples: 164", "samples: 0"),
+        (TEST, "test: ledger fly"),
+        ("control: {metric", "require: [T4-LOSS]\n    cites: [x]\n    control: {metric"),
+    )
+    assert sorted(check for check, _, _ in findings) == [
+        "citations", "form", "terms", "tests", "units", "yaml",
+    ]  # fmt: skip
+
+
+def test_stand_ins_are_not_blamed(found):
+    """A threshold that is wrong makes neither its operator, nor its unit, nor its noise wrong."""
+    for wrong in ("threshold: [3]", "threshold: no", "threshold: {constant: none}"):
+        assert len(found(("threshold: 3.0", wrong))) == 1
+    assert len(found(("    operator: <=\n    threshold: 3.0", "    threshold: 3.0"))) == 1
+    assert len(found(("    unit: nats\n\nrows", "    unit: 3\n\nrows"))) == 1
+
+
 def test_project_of(tmp_path):
     """Tests are named from the project that a file lies in, else from its folder."""
     deep = tmp_path / "a" / "b"

@@ -139,7 +139,7 @@ def test_a_measured_row_keeps_what_it_is_about(lab, change):
     (said,) = lab.refusal(lambda: lab.row("FOURTH", supersedes=with_head, **change))
     name = next(iter(change))
     assert said == (
-        f"uniqueness: FOURTH was measured at position 6: with another {name} it is another row; "
+        f"uniqueness: FOURTH was measured at position 7: with another {name} it is another row; "
         "declare one of another name"
     )
 
