@@ -23,7 +23,7 @@ from ledger.folder import Folder
 from ledger.foresight import Foresight
 from ledger.journal.gap import Gap
 from ledger.journal.reader import committed_end
-from ledger.journal.segments import SEGMENT_BYTES
+from ledger.journal.segments import SEGMENT_BYTES, segment_path
 from ledger.journal.writer import Writer
 from ledger.rules import Proposal, reasons_against
 from ledger.state import State
@@ -157,12 +157,15 @@ class Recorder:
         Under the lock every other writer would wait for it. Another connection does so: a thread
         that holds the lock may be using this one's.
         """
-        segment, offset = committed_end(self._folder.journal, self._folder.lock)
         cursor = self.state.cursor
-        if segment == cursor.segment and offset - cursor.offset < _MUCH_BYTES:
-            return
+        with contextlib.suppress(FileNotFoundError):  # the folder is gone: the lock will tell
+            status = segment_path(self._folder.journal, cursor.segment).stat()
+            is_last = status.st_mode & 0o200 != 0
+            if is_last and status.st_size - cursor.offset < _MUCH_BYTES:
+                return
+        end = committed_end(self._folder.journal, self._folder.lock)
         with contextlib.closing(State(self._folder)) as state:
-            state.catch_up(on_progress, (segment, offset))
+            state.catch_up(on_progress, end)
 
     def append_body(self, frame: Frame, body: bytes) -> Receipt:
         """Record one instrument event from bytes that `form.check_body` made: the hot path.

@@ -49,7 +49,8 @@ def impact(event: str, at: str | None, ledger_dir: str | None, as_json: bool) ->
     EVENT is a position, a hash or the beginning of one, or the name of a row, claim or run.
     """
     folder = find_folder(ledger_dir)
-    found, position = _ask(folder, "impact", at, event)
+    whole, position = _ask(folder, "impact", at, event)
+    found = Table(whole.columns, tuple(row for row in whole.rows if row[0] > 0))
     print_table(found, "json" if as_json else "table")
     if not as_json:
         counts = Counter(str(row["what"]) for row in found.objects())

@@ -15,7 +15,11 @@ from ledger.state import State
 HEADS: Final = "heads"
 RULES: Final = "rules"
 #: What other checks say already, by what it is about.
-_SAID: Final = {"contract": "uniqueness: ", "constant": "constants: "}
+_SAID: Final = {
+    "contract": "uniqueness: ",
+    "constant": "constants: ",
+    "row": "requirements: a circle",
+}
 
 
 def find_heads(document: Document, around: Surroundings) -> Iterator[Finding]:

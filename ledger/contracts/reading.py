@@ -1,7 +1,6 @@
 """From the bytes of a contract file to its typed parts, with every problem of form on the way."""
 
 import difflib
-import functools
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,10 @@ from ledger.contracts.schema import CLASSES, Constant, ConstantOf, Contract, Met
 from ledger.errors import Malformed
 
 HINT: Final = "`ledger contract schema` has every field; spec/formats/contract.md an example"
+#: The type of each field of each class.
+_TYPES: Final[Mapping[type[Any], Mapping[str, Any]]] = {
+    cls: typing.get_type_hints(cls, include_extras=True) for cls in CLASSES
+}
 #: What stands in for a field that must be there.
 _STAND_INS: Final[Mapping[type[Any], Mapping[str, Any]]] = {
     Metadata: {"contract": "?", "version": "?", "title": "?"},
@@ -166,7 +169,7 @@ def _read_object(node: Node, cls: type[Any], path: str, found: list[Problem]) ->
     _check_keys(node, cls, f"{path}.", found)
     values = {
         name: _read_field(node, cls, name, f"{path}.", found)
-        for name in _types(cls)
+        for name in _TYPES[cls]
         if name in node.value
     }
     return cls(**values) if len(found) == known else None
@@ -190,7 +193,7 @@ def _read_field(node: Node, cls: type[Any], name: str, path: str, found: list[Pr
     value = node.value[name] if isinstance(node.value, dict) and name in node.value else None
     if value is None:
         return None
-    wanted = _types(cls)[name]
+    wanted = _TYPES[cls][name]
     inner = _class_in(wanted)
     if inner is None and isinstance(value.value, dict) and ConstantOf in typing.get_args(wanted):
         inner = ConstantOf
@@ -201,12 +204,6 @@ def _read_field(node: Node, cls: type[Any], name: str, path: str, found: list[Pr
     except msgspec.ValidationError as error:
         found.append((value.mark, f"{path}{name}: {_plain(str(error), value)}"))
         return None
-
-
-@functools.cache
-def _types(cls: type[Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {name: hints[name] for name in attrs.fields_dict(cls)}
 
 
 def _class_in(wanted: Any) -> type[Any] | None:  # noqa: ANN401 - any type expression

@@ -1,6 +1,6 @@
 -- What would turn suspect if an entry fell: everything that rests on it, directly or through others.
 -- param of integer required: position of the entry
--- column depth: 1 for what rests on it directly
+-- column depth: 0 for the entry itself, 1 for what rests on it directly
 -- column what: row, claim, artifact, or entry where it is the latest word on none of these
 -- column name: the row, claim or artifact; the stream of an entry
 -- column status: how it stands now
@@ -29,7 +29,7 @@ rests(hash, position, through, depth) as (
 nearest as (
     select hash, position, min(depth) as depth, arg_min(through, depth) as through
     from rests r
-    where depth > 0 and not exists (from off_main o where r.position between o.first and o.last)
+    where not exists (from off_main o where r.position between o.first and o.last)
     group by hash, position
 ),
 latest as (

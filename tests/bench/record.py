@@ -23,7 +23,7 @@ from training import metrics_of, read_times
 from ledger import Ledger
 from ledger.cli.base import say
 from ledger.events import KINDS
-from ledger.events.form import parse_body
+from ledger.events.form import completed, parse_body
 from ledger.recorder import Draft
 
 HERE = Path(__file__).parent
@@ -181,7 +181,7 @@ def durable_figures(home: Path, options: argparse.Namespace) -> list[Figure]:
 
 def draft(kind: str, fields: dict[str, object], cites: tuple[str, ...] = ()) -> Draft:
     """An event to be recorded."""
-    return Draft(event=parse_body(KINDS[kind], fields), cites=cites)
+    return Draft(event=parse_body(KINDS[kind], completed(KINDS[kind], fields)), cites=cites)
 
 
 def decision_figures(home: Path) -> list[Figure]:

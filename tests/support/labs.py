@@ -62,7 +62,7 @@ def build_lab(directory: Path, *, history: bool = True) -> Folder:
         about = {"model_a": digest(F16), "model_b": digest(Q4)}
         distance = {"metric": "trace_distance_max", "unit": "ratio", "binding": about}
         lab.record("criterion.declared", criterion("CLOSE", **distance, threshold=1e-3))
-        lab.record("claim.stated", {"claim": "H-1", "text": "it will hold", "prediction": None})
+        lab.record("claim.stated", {"claim": "H-1", "text": "it will hold", "expires_at": 1})
         for model in (F16, Q4):
             trace(lab, model)
         trace(lab, F16, TOKENS[:3])

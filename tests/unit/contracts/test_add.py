@@ -138,8 +138,8 @@ def test_moved_after_a_result(lab, adds):
     (moved,) = [change for change in added.changes if change.name == "T4-LOSS"]
     assert (moved.change, moved.seen) == ("post hoc", seen.position)
     assert bodies(lab)[-2][1]["seen"] == seen.hash
-    (judgement,) = judge(lab, ["T4-LOSS"], actor=HUMAN)
-    assert judgement.post_hoc
+    judgements = judge(lab, ["T4-LOSS"], actor=HUMAN)
+    assert [one.threshold for one in judgements if one.post_hoc] == [4.7]
     with lab.recorder.caught_up() as state:
         assert state.standing("verdict/T4-LOSS")[0] == "FALSIFIED"
         assert state.standing("demand/T4-LOSS")[2] < seen.position

@@ -1,5 +1,7 @@
 """The state: rebuilt when it can be, refused when the journal is behind it."""
 
+import fcntl
+import os
 import shutil
 import sqlite3
 
@@ -239,3 +241,34 @@ def test_other_version_ahead_of_the_journal(written):
     with pytest.raises(IntegrityError, match="position"):
         State(written)
     assert written.state.read_bytes() == before
+
+
+def test_much_is_folded_before_the_lock(folder, monkeypatch):
+    """A decision that lacks thousands of steps folds them while others may write."""
+    writer, decider = new_recorder(folder), new_recorder(folder)
+    writer.append([run_started("r-1")], actor=EXECUTOR)
+    writer.append([step("r-1", number) for number in range(3_000)], actor=EXECUTOR)
+    folded = []
+    catch_up = State.catch_up
+
+    def watched(state, *arguments):
+        before = state.cursor.position
+        catch_up(state, *arguments)
+        folded.append((state.cursor.position - before, is_free(folder.path)))
+
+    monkeypatch.setattr(State, "catch_up", watched)
+    decider.append([note("x")], actor=HUMAN)
+    assert [free for lines, free in folded if lines > 2_000] == [True]
+    assert sum(lines for lines, _ in folded) >= 3_001
+
+
+def is_free(folder):
+    """Whether nobody holds the lock of a ledger's folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

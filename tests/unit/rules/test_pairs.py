@@ -13,7 +13,7 @@ SETTINGS = st.dictionaries(
 FACTS = {"arguments": {"lr": 0.1}, "program": "train 1", "seed": 1}
 
 
-def compare(lab, a, b, differs="seed", **typed):
+def compare(lab, a, b, differs="seed", /, **typed):
     """What is said against a pair of two results."""
     body = {
         "metric": "loss_final", "unit": "nats", "value_a": lab.event(a).value,
