@@ -18,6 +18,7 @@ from ledger.rules.comparability import mismatches
 from ledger.rules.control import control_problems
 from ledger.rules.provenance import unfit
 from ledger.rules.samples import too_few
+from ledger.rules.standing import premise_problem
 from ledger.rules.verdict import differences
 
 
@@ -28,6 +29,7 @@ class _Given:
     position: int
     hash: bytes
     branch: str | None
+    cites: tuple[str, ...]
     verdict: VerdictGiven
 
 
@@ -48,7 +50,7 @@ class VerdictCheck(Check):
             return ()  # what has no form, the check of streams reports
         sets, given = self._here
         if isinstance(event, VerdictGiven):
-            given.append(_Given(seen.position, seen.hash, entry.branch, event))
+            given.append(_Given(seen.position, seen.hash, entry.branch, entry.cites, event))
         for key, value in event.standings():
             sets.append(Setting(seen.position, seen.hash, entry.branch, entry.origin, key, value))
         return ()
@@ -69,29 +71,58 @@ class VerdictCheck(Check):
     def finish(self, index: Index) -> Iterable[Finding]:
         """One finding for each verdict: by what it holds, or why it does not."""
         record = AuditedRecord(index, self._standings)
-        record.load(
-            parse_hash(named)
-            for given in self._given
-            for named in (given.verdict.declaration, given.verdict.evidence, given.verdict.control)
-            if named is not None
-        )
+        record.load(parse_hash(cited) for given in self._given for cited in _named(given))
         for given in self._given:
-            verdict = given.verdict
             record.branch = index.branches.branch_at(given.position) or given.branch
-            try:
-                reasons = list(_reasons(verdict, record))
-            except LedgerError as error:
-                reasons = [error.message]
-            what = f"{verdict.criterion} is {verdict.status}"
-            if reasons:
-                message = f"{what}, but: {'; '.join(reasons)}"
-                yield finding_at(given.position, given.hash, "unsupported", self.name, message)
-                continue
-            number = f"{verdict.metric} = {verdict.value} {verdict.unit or ''}".strip()
-            demand = f"{verdict.operator} {verdict.threshold}"
-            at = record.position_of(parse_hash(verdict.evidence))
-            message = f"{what}: {number} ({demand}), measured at position {at}"
-            yield finding_at(given.position, given.hash, "holds", self.name, message)
+            yield self._finding(given, record)
+
+    def _finding(self, given: _Given, record: AuditedRecord) -> Finding:
+        """What holds a verdict up, or what does not. One that was replaced since may fall."""
+        verdict = given.verdict
+        what = f"{verdict.criterion} is {verdict.status}"
+        wrong, fallen = [], []
+        try:
+            wrong = list(_reasons(verdict, record))
+            fallen = list(_fallen(given, record))
+        except LedgerError as error:
+            wrong.append(error.message)
+        latest = record.standing(f"{verdict.room}/{verdict.criterion}")
+        if wrong or (fallen and (latest is None or latest[1] == given.hash)):
+            message = f"{what}, but: {'; '.join([*wrong, *fallen])}"
+            return finding_at(given.position, given.hash, "unsupported", self.name, message)
+        if fallen and latest is not None:
+            message = (
+                f"{verdict.criterion} was {verdict.status}, until: {'; '.join(fallen)}; it is "
+                f"{latest[0]} since position {latest[2]}"
+            )
+            return finding_at(given.position, given.hash, "note", self.name, message)
+        number = f"{verdict.metric} = {verdict.value} {verdict.unit or ''}".strip()
+        demand = f"{verdict.operator} {verdict.threshold}"
+        at = record.position_of(parse_hash(verdict.evidence))
+        hoc = ", post hoc" if verdict.seen is not None else ""
+        message = f"{what}{hoc}: {number} ({demand}), measured at position {at}"
+        return finding_at(given.position, given.hash, "holds", self.name, message)
+
+
+def _named(given: _Given) -> Iterable[str]:
+    """The hashes that a verdict is looked up by: its fields, and its premises."""
+    verdict = given.verdict
+    yield from given.cites
+    for named in (verdict.declaration, verdict.evidence, verdict.control):
+        if named is not None:
+            yield named
+
+
+def _fallen(given: _Given, record: AuditedRecord) -> Iterable[str]:
+    """What the verdict rested on when it was given, and cannot rest on now."""
+    criterion = record.event(parse_hash(given.verdict.declaration))
+    if isinstance(criterion, CriterionDeclared):
+        yield from unfit(criterion, parse_hash(given.verdict.evidence), record)
+    for cited in given.cites:
+        found = record.read(parse_hash(cited))
+        problem = premise_problem(*found, record, now_us=0) if found is not None else None
+        if problem is not None:
+            yield f"it rests on {problem}"
 
 
 def _reasons(verdict: VerdictGiven, record: AuditedRecord) -> Iterable[str]:
@@ -105,7 +136,6 @@ def _reasons(verdict: VerdictGiven, record: AuditedRecord) -> Iterable[str]:
         yield f"its evidence {verdict.evidence} is not in this ledger"
         return
     yield from mismatches(criterion, evidence)
-    yield from unfit(criterion, evidence_hash, record)
     yield from too_few(evidence)
     if verdict.control is not None:
         yield from control_problems(criterion, evidence_hash, parse_hash(verdict.control), record)

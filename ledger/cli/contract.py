@@ -36,8 +36,9 @@ _ADDED: Final = ("what", "name", "change", "before", "now", "seen", "position", 
 #: What a person sees of a list of contracts.
 _LISTED: Final = ("contract", "version", "model", "rows", "in_force", "title", "position")
 #: What a person sees of the rows of one.
-_SHOWN: Final = ("row", "family", "metric", "status", "standing", "value", "blocking", "position")
-
+_SHOWN: Final = (
+    "row", "family", "metric", "status", "standing", "value", "blocking", "post_hoc", "position",
+)  # fmt: skip
 #: Who asks the rules where nothing is recorded.
 NOBODY: Final = "human:nobody"
 _file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
@@ -232,8 +233,8 @@ def _complete_name(ctx: click.Context, _param: click.Parameter, start: str) -> l
 def show(name: str, as_file: bool, at: str | None, ledger_dir: str | None, as_json: bool) -> None:
     """Show a contract, the version in force unless one is named, and how its rows stand.
 
-    The rows stand as the board has them: what is demanded now, which a later version or a demand
-    of somebody else may have changed.
+    The rows stand as the board has them now, or at --at: with the demand in force, and what was
+    judged by one that moved after a result beside it.
     """
     from ledger.blobs import read_blob
     from ledger.contracts.listing import show_contract

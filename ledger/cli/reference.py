@@ -152,6 +152,7 @@ def rules_page() -> str:
     for rule in RULES:
         module = inspect.getmodule(rule.check)
         parts += [f"## {rule.name}", f"Forbids {rule.forbids}.", inspect.getdoc(module) or ""]
+        parts.append(f"[In plain words](../rules/{rule.name}.md), with a refusal.")
     return _page(parts)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ledger import ids
 from ledger.contracts import against_record, cited_tests
-from ledger.contracts.base import Check, Document, Finding, Located, Surroundings
+from ledger.contracts.base import FORM, YAML, Check, Document, Finding, Located, Surroundings
 from ledger.contracts.demands import (
     PLACES,
     constant_event,
@@ -48,8 +48,12 @@ def lint(
     return sorted(found, key=lambda one: (one.line, one.column, one.check, one.text))
 
 
-def _reading(document: Document, _around: Surroundings) -> Iterator[Finding]:
-    yield from document.findings
+def _yaml(document: Document, _around: Surroundings) -> Iterator[Finding]:
+    yield from (one for one in document.findings if one.check == YAML)
+
+
+def _form(document: Document, _around: Surroundings) -> Iterator[Finding]:
+    yield from (one for one in document.findings if one.check == FORM)
 
 
 def _form_problems(event: Event) -> tuple[str, ...]:
@@ -251,11 +255,16 @@ def _citations(document: Document, _around: Surroundings) -> Iterator[Finding]:
 
 CHECKS: Final = (
     Check(
-        name="form",
-        finds="what is not YAML, what YAML can be read as in several ways, and fields that are "
-        "missing, unknown or of the wrong type",
+        name=YAML,
+        finds="what is not YAML, what YAML can be read as in several ways, and a key given twice",
         needs="file",
-        run=_reading,
+        run=_yaml,
+    ),
+    Check(
+        name=FORM,
+        finds="fields that are missing, unknown or of the wrong type",
+        needs="file",
+        run=_form,
     ),
     Check(
         name="terms",

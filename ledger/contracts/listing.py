@@ -26,7 +26,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _ROWS: Final = (
     "row", "family", "title", "metric", "status", "standing", "value", "evidence", "blocking",
-    "position",
+    "post_hoc", "position",
 )  # fmt: skip
 
 

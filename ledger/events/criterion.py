@@ -188,7 +188,11 @@ class VerdictGiven(Event):
         if self.interval is not None and len(self.interval) != 2:
             yield f"interval: {len(self.interval)} numbers; it has a low and a high end"
 
+    @property
+    def room(self) -> str:
+        """Where its standing is kept: a post hoc one beside the row's, never in its place."""
+        return "verdict" if self.seen is None else "post_hoc"
+
     def standings(self) -> Iterable[tuple[str, str]]:
-        """The latest verdict of the row; a post hoc one stands beside it, never in its place."""
-        room = "verdict" if self.seen is None else "post_hoc"
-        return ((f"{room}/{self.criterion}", self.status),)
+        """The latest verdict of the row."""
+        return ((f"{self.room}/{self.criterion}", self.status),)

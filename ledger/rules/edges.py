@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ledger.events.claim import EdgeStated
 from ledger.rules.base import Proposal, Record, Rule
-from ledger.rules.standing import claim_fate, event_at
+from ledger.rules.standing import claim_fate, event_at, is_refuted
 from ledger.statuses import FALLEN_FATES
 
 
@@ -30,7 +30,9 @@ def _path(start: str, goal: str, relation: str, record: Record) -> list[str]:
             return way[::-1]
         for hash_, _ in record.listed(f"edges/{name}"):
             edge = event_at(hash_, EdgeStated, record)
-            if edge is None or claim_fate(edge.claim, record) in FALLEN_FATES:
+            if edge is None or is_refuted(hash_, record):
+                continue
+            if claim_fate(edge.claim, record) in FALLEN_FATES:
                 continue  # what was refuted holds nothing up
             if edge.relation == relation and edge.to_name not in before:
                 before[edge.to_name] = name

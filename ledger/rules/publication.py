@@ -11,6 +11,7 @@ from ledger.events.artifact import ArtifactPublished
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.run import MeasurementTaken, RunStarted
 from ledger.rules.base import Proposal, Record, Rule
+from ledger.rules.comparability import mismatches
 from ledger.rules.provenance import unfit
 from ledger.rules.standing import (
     demand_in_force,
@@ -21,6 +22,7 @@ from ledger.rules.standing import (
     row_status,
     taken_away,
 )
+from ledger.rules.verdict import differences, meets
 from ledger.statuses import MET
 
 
@@ -51,12 +53,29 @@ def _fallen(row: str, record: Record, now_us: int) -> list[str]:
     if parse_hash(verdict.declaration) != demand[1]:
         return [f"its demand was declared anew at position {record.position_of(demand[1])}"]
     found = taken_away(known[1], record)
-    found = found or list(unfit(demand[0], parse_hash(verdict.evidence), record))
+    evidence = event_at(parse_hash(verdict.evidence), MeasurementTaken, record)
+    found += unfit(demand[0], parse_hash(verdict.evidence), record)
+    # A verdict that came in with a merge was judged elsewhere.
+    found += differences(verdict, demand[0], evidence) if evidence is not None else []
+    found += _newer_failures(demand[0], verdict, record)
     for root, entry in roots(known[1], record).items():
         position = record.position_of(root)
         problem = premise_problem(entry, position or 0, record, now_us)
         found += [f"its premise fell: {problem}"] if problem else []
     return found[:1]
+
+
+def _newer_failures(
+    demand: CriterionDeclared, verdict: VerdictGiven, record: Record
+) -> Iterable[str]:
+    """Results after the evidence that could carry a verdict, and miss the demand."""
+    since = record.position_of(parse_hash(verdict.evidence)) or 0
+    for hash_, position in record.listed(f"results/{demand.metric}"):
+        result = event_at(hash_, MeasurementTaken, record) if position > since else None
+        if result is None or any(mismatches(demand, result)) or meets(demand, result):
+            continue
+        if not any(unfit(demand, hash_, record)):
+            yield f"position {position} is newer, and {result.value} does not meet it: judge again"
 
 
 def check(proposal: Proposal, record: Record) -> Iterable[str]:

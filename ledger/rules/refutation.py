@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ledger.entry import parse_hash
 from ledger.events.ledger import NoteAdded
+from ledger.events.run import MeasurementTaken
 from ledger.events.status import EntryRefuted, Moved, RunMarked
 from ledger.rules.base import Proposal, Record, Rule
 from ledger.rules.standing import event_at, is_refuted, roots
@@ -45,6 +46,7 @@ def _refutation_problems(event: EntryRefuted, record: Record) -> Iterable[str]:
         return  # the rule on citations says so
     if found[0].kind not in _FINDINGS:
         yield from weaknesses(evidence, record)
+        yield from _repetition_problems(entry, evidence, record)
     elif is_refuted(evidence, record):
         yield f"its evidence (position {found[1]}) was refuted itself"
     mark = event_at(evidence, RunMarked, record)
@@ -55,6 +57,20 @@ def _refutation_problems(event: EntryRefuted, record: Record) -> Iterable[str]:
             yield f"it does not rest on run {mark.run}, which was marked"
         elif known is None or known[0] == "SOUND":
             yield f"run {mark.run} is sound"
+
+
+def _repetition_problems(entry: bytes, evidence: bytes, record: Record) -> Iterable[str]:
+    """The same thing measured: another number, and measured again."""
+    one, other = (event_at(hash_, MeasurementTaken, record) for hash_ in (entry, evidence))
+    if one is None or other is None or entry == evidence:
+        return
+    if (one.metric, one.unit, one.key) != (other.metric, other.unit, other.key):
+        return
+    before, after = record.position_of(entry), record.position_of(evidence)
+    if one.value == other.value:
+        yield f"position {after} measured the same number again: that refutes nothing"
+    elif before is not None and after is not None and after < before:
+        yield f"position {after} is the older of two such numbers: measure again"
 
 
 RULE = Rule(

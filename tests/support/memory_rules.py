@@ -185,10 +185,10 @@ def _against_verdict(draft, standings, entries):
     for reason in _differences(draft, standings, entries, evidence):
         yield f"verdict: {reason}"
     latest = standings.get(f"verdict/{verdict['criterion']}")
-    if latest and latest[0] == verdict["status"]:
-        if entries[latest[1]]["body"]["declaration"] == verdict["declaration"]:
-            said = "saying so again changes nothing"
-            yield f"no_change: it is {latest[0]} since position {latest[2]}; {said}"
+    same = latest and (latest[0], entries[latest[1]]["body"]["declaration"])
+    if same == (verdict["status"], verdict["declaration"]):
+        said = "saying so again changes nothing"
+        yield f"no_change: it is {latest[0]} since position {latest[2]}; {said}"
 
 
 def _entry(entries, hash_, kind):

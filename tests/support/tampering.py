@@ -55,6 +55,7 @@ def as_note(entry, **changes):
         "body": {"text": "x"},
         "stream": "ledger",
         "cites": [],
+        "schema_version": 1,
         "stream_version": 2,
     }
     return msgspec.json.encode(fields | base | changes, order="sorted")

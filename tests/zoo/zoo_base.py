@@ -42,11 +42,9 @@ class Clean:
     name: str
     story: str
     build: Callable[[Lab], None]
-    told: tuple[str, ...] = ()
-    """What the audit says of it and is true: a verdict whose evidence fell, and was given anew."""
 
-    def said(self, directory: Path) -> tuple[str, ...]:
-        """All that monitors and the audit say of it."""
+    def alarms(self, directory: Path) -> tuple[str, ...]:
+        """All that monitors and the audit object to in it: false alarms."""
         with fresh_ledger(directory) as ledger:
             lab = Lab(ledger)
             self.build(lab)

@@ -157,6 +157,11 @@ def _marked_by_words(lab: Lab) -> tuple[str, ...]:
     return lab.refusal(lambda: lab.mark(run, monitor=None, why="I do not like it"))
 
 
+def _refuted_by_an_older(lab: Lab) -> tuple[str, ...]:
+    liked, disliked = lab.measured(2.0), lab.measured(8.0)
+    return lab.refusal(lambda: lab.refute(disliked, liked))
+
+
 CLAIMS = (
     Specimen("survived a test that cannot fail", "attempts", "nothing shows that the test can "
              "fail", _survives_unattacked),
@@ -187,6 +192,8 @@ CLAIMS = (
     Specimen("refuted by words", "refutation", "a bad number refuted by a note", _refuted_by_words),
     Specimen("refuted by memory", "refutation", "a bad number refuted by a remembered one",
              _refuted_by_memory),
+    Specimen("refuted by an older number", "refutation", "a bad number refuted by the good one "
+             "before it", _refuted_by_an_older),
     Specimen("mark of another run", "refutation", "a number refuted by the mark of a run it does "
              "not come from", _foreign_mark),
     Specimen("resting on the refuted", "refutation", "a claim that cites a refuted number",

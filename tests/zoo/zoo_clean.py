@@ -243,8 +243,7 @@ CLEAN = (
           "planted cause", _eliminated),
     Clean("a set reopened", "all members tested, a new one added, tested too", _set_reopened),
     Clean("demoted and judged again", "evidence refuted, the row DEMOTED, measured anew",
-          _demoted_and_judged_again,
-          ("audit verdicts: LOSS is DISCHARGED, but: position 3 (measurement.taken) was refuted",)),
+          _demoted_and_judged_again),
     Clean("a pair", "two runs that differ in the learning rate alone", _pair),
     Clean("published", "every blocking row met by the file that goes out; one that does not block "
           "is open", _published),

@@ -28,7 +28,7 @@ __all__ = ["CLEAN", "FAMILIES", "SPECIMENS", "Clean", "Specimen", "Visit", "visi
 
 @attrs.frozen
 class Visit:
-    """What was said of each specimen, and what of each clean ledger, by name."""
+    """What was said of each specimen, and what alarms each clean ledger gave, by name."""
 
     specimens: dict[str, tuple[str, ...]]
     clean: dict[str, tuple[str, ...]]
@@ -37,15 +37,11 @@ class Visit:
         """Whether the one that should object did."""
         return specimen.caught_by in names_of(self.specimens[specimen.name])
 
-    def false_alarms(self, clean: Clean) -> tuple[str, ...]:
-        """What was said of a clean ledger and is not true."""
-        return tuple(line for line in self.clean[clean.name] if line not in clean.told)
-
 
 def visit() -> Visit:
     """Make every specimen and every clean ledger, each in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         specimens = {one.name: one.said(place / f"specimen-{n}") for n, one in enumerate(SPECIMENS)}
-        clean = {one.name: one.said(place / f"clean-{n}") for n, one in enumerate(CLEAN)}
+        clean = {one.name: one.alarms(place / f"clean-{n}") for n, one in enumerate(CLEAN)}
     return Visit(specimens=specimens, clean=clean)

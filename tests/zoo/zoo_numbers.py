@@ -154,6 +154,17 @@ def _judged_without_numbers(lab: Lab) -> tuple[str, ...]:
     return (f"judge: {found.note}",) if found.status == "unknown" else ()
 
 
+def _judged_by_a_broken_run(lab: Lab) -> tuple[str, ...]:
+    lab.row()
+    run = lab.begin()
+    losses = [5.0 - 0.3137159 * n for n in range(9)] + [1.2511727] * 6
+    lab.steps(run, [{"loss": loss} for loss in losses])
+    lab.number(run, losses[-1])
+    lab.end(run)
+    found = lab.judge()["LOSS"]
+    return (f"judge: {found.note}",) if found.status == "unknown" else ()
+
+
 NUMBERS = (
     Specimen("verdict typed", "verdict", "DISCHARGED typed over 3.4 nats against at most 3",
              _typed),
@@ -196,4 +207,6 @@ NUMBERS = (
              "twice", _discharged_twice),
     Specimen("nothing to judge by", "judge", "a row with a synthetic number alone, sent to the "
              "judge", _judged_without_numbers),
+    Specimen("judged by a broken run", "judge", "a loss from a run in which it stands still, which "
+             "nobody had looked at", _judged_by_a_broken_run),
 )  # fmt: skip

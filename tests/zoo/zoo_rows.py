@@ -170,6 +170,16 @@ def _published_by_old_demand(lab: Lab) -> tuple[str, ...]:
     return _publish(lab)
 
 
+def _published_by_the_best(lab: Lab) -> tuple[str, ...]:
+    row = lab.row()
+    best = lab.measured(2.9)
+    lab.measured(3.3)
+    lab.judge()
+    lab.verdict(row, best)
+    _made(lab)
+    return _publish(lab)
+
+
 ROWS = (
     Specimen("threshold moved after", "post_hoc", "2.0 becomes 4.2 once 4.1 was measured",
              _moved_after),
@@ -206,6 +216,8 @@ ROWS = (
              "measured", _published_other_file),
     Specimen("published on a refuted number", "publication", "the row is DISCHARGED still, its "
              "evidence is refuted", _published_on_fallen),
+    Specimen("published by the best of two", "publication", "2.9 is picked by hand, though 3.3 was "
+             "measured after it", _published_by_the_best),
     Specimen("published on a branch", "publication", "recorded off the main line",
              _published_on_a_branch),
     Specimen("published by an old demand", "publication", "discharged at 3.0, by now 1.0 is asked",

@@ -104,7 +104,7 @@ def test_checks_are_listed(call):
     """`--checks` names every check with what it finds."""
     code, out, _ = call("lint", "--checks", "--json")
     assert code == 0
-    assert [row["check"] for row in json.loads(out)][:3] == ["form", "terms", "units"]
+    assert [row["check"] for row in json.loads(out)][:3] == ["yaml", "form", "terms"]
     assert call("lint")[0] == 2
 
 
@@ -156,6 +156,10 @@ def test_post_hoc_is_told(call, written, home, tiny4):
     assert "post hoc" in out
     with Ledger.open(home) as lab:
         judge(lab, [], actor=HUMAN)
+    shown = json.loads(call("show", "tiny4", "--json")[1])["rows"]
+    (row,) = [row for row in shown if row["row"] == "T4-LOSS"]
+    assert (row["status"], row["metric"]) == ("FALSIFIED", "loss_final <= 3 nats")
+    assert row["post_hoc"]
     assert audit(new_folder_of(home)).exit_code == 0
 
 

@@ -17,6 +17,7 @@ NOWHERE = "sha256:" + "ab" * 32
 
 #: (check, changes, words of the finding, text of its line) for files that are looked at alone.
 ALONE = [
+    ("yaml", [("blocking: true", "blocking: yes")], "in several ways", "blocking: yes"),
     ("form", [("unit: ratio", "units: ratio")], "unknown field; did you mean unit", "units:"),
     ("terms", [("name: T4-PASS", "name: T4 PASS")], "cannot name a row", "name: T4 PASS"),
     ("terms", [("noise: 0.05", "noise: -1")], "-1 is negative", "noise: -1"),

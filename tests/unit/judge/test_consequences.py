@@ -6,6 +6,7 @@ import pytest
 from labs import criterion
 from ledgers import EXECUTOR, HUMAN, measurement, new_ledger, run_started
 
+from ledger.audit import audit
 from ledger.cli import run
 from ledger.commands.judge import judge
 from ledger.events.run import RunFinished
@@ -265,3 +266,46 @@ def test_what_if_refuses(ask):
     code, _, err = ask("what-if")
     assert code == 2
     assert "give --discharge ROW or --refute EVENT" in err
+
+
+def test_audit_of_what_fell(ledger):
+    """A verdict whose evidence fell has no support; once judged again, it is a note of the past."""
+    (loss,) = [row for row in ledger.query("verdicts").objects() if row["name"] == "LOSS"]
+    assert audit(ledger.folder).exit_code == 0
+    refute(ledger, loss["evidence"])
+    report = audit(ledger.folder)
+    assert report.exit_code == 1
+    found = {f.position: f.severity for f in report.findings if f.check == "verdicts"}
+    assert found[loss["position"]] == "unsupported"
+    measured(ledger, "train-0002", 2.75)
+    judge(ledger, ["LOSS"])
+    report = audit(ledger.folder)
+    assert report.exit_code == 0
+    (told,) = [f for f in report.findings if f.position == loss["position"]]
+    assert told.severity == "note"
+    assert "LOSS was DISCHARGED, until" in told.message
+
+
+def test_audit_of_a_fallen_premise(ledger):
+    """A verdict that cites a claim has no support once the claim is refuted."""
+    stated, tested = claim(ledger)
+    declaration = ledger.record("criterion.declared", criterion("WITH", metric="w")).hash
+    evidence = measured(ledger, "w-0001", 1.0, metric="w")
+    (judgement,) = judge(ledger, ["WITH"])
+    assert judgement.status == "DISCHARGED"
+    assert declaration
+    again = ledger.record("criterion.declared", criterion("AND", metric="w")).hash
+    fields = {
+        "criterion": "AND", "status": "DISCHARGED", "metric": "w", "value": 1.0, "operator": "<=",
+        "threshold": 3.0, "unit": "nats", "declaration": again, "evidence": evidence,
+    }  # fmt: skip
+    at = ledger.record("verdict.given", fields, cites=[again, evidence, tested]).position
+    low = measured(ledger, "cos-0003", 0.2, metric="cos", unit="ratio")
+    body = {
+        "claim": "H-1", "metric": "cos", "operator": ">=", "threshold": 0.9, "unit": "ratio",
+        "value": 0.2, "outcome": "REFUTED", "evidence": low,
+    }  # fmt: skip
+    ledger.record("claim.tested", body, cites=[stated, low])
+    report = audit(ledger.folder)
+    told = [f for f in report.findings if f.position == at and f.severity == "unsupported"]
+    assert "it rests on H-1" in told[0].message

@@ -44,9 +44,7 @@ def test_a_key_meets_its_binding(binding, key, metric, unit):
     demand = parse_body(
         kind, completed(kind, criterion("A", binding=binding, metric="m", unit="s"))
     )
-    number = attrs.evolve(
-        measurement("train-0001", 1.0).event, metric=metric, unit=unit, key=key
-    )
+    number = attrs.evolve(measurement("train-0001", 1.0).event, metric=metric, unit=unit, key=key)
 
     def is_same(a, b):
         return repr(a) == repr(b)

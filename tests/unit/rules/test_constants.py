@@ -33,9 +33,7 @@ def declare(lab, formula, value, unit):
     """What is said against a constant."""
     name = f"K-{lab.position()}"
     return lab.refusal(
-        lambda: lab.say(
-            "constant.declared", constant=name, formula=formula, value=value, unit=unit
-        )
+        lambda: lab.say("constant.declared", constant=name, formula=formula, value=value, unit=unit)
     )
 
 

@@ -30,9 +30,7 @@ def test_a_circle(named):
     """The edge that closes a circle is refused, and the circle is told."""
     edge(named, "A", "B")
     edge(named, "B", "C")
-    assert named.refusal(lambda: edge(named, "C", "A")) == (
-        "edges: a circle: C causes A → B → C",
-    )
+    assert named.refusal(lambda: edge(named, "C", "A")) == ("edges: a circle: C causes A → B → C",)
     assert named.refusal(lambda: edge(named, "A", "C")) == ()
 
 
@@ -46,6 +44,13 @@ def test_an_edge_whose_claim_fell(named):
     """What was refuted holds no circle together."""
     edge(named, "A", "B")
     named.attack("H", named.measured(9.0))
+    assert named.refusal(lambda: edge(named, "B", "A", claim="H-2")) == ()
+
+
+def test_an_edge_that_was_refuted(named):
+    """Nor does the entry of an edge that was refuted itself."""
+    wrong = edge(named, "A", "B")
+    named.refute(wrong, named.measured(9.0))
     assert named.refusal(lambda: edge(named, "B", "A", claim="H-2")) == ()
 
 

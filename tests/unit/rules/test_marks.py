@@ -19,8 +19,9 @@ def test_a_mark_says_what_saw_it_and_where(lab):
         "marks: no events are named: where does constant-loss see it?",
     )
     assert lab.refusal(lambda: lab.mark(run, positions=[before])) == (
-        "marks: position 0 is before train-0001 began (1)",
+        "marks: all of it was before train-0001 began (position 1)",
     )
+    assert lab.refusal(lambda: lab.mark(run, "SUSPECT", positions=[before, before + 1])) == ()
     assert lab.refusal(lambda: lab.mark(run, actor=AGENT)) == ()
 
 

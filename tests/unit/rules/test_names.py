@@ -44,7 +44,9 @@ def test_a_name_that_is_not_there(lab, act, says):
     """Whatever names something, it must be on record, and the answer says what is missing."""
     lab.row()
     lab.claim()
-    assert any(line.startswith("names: ") and says in line for line in lab.refusal(lambda: act(lab)))
+    assert any(
+        line.startswith("names: ") and says in line for line in lab.refusal(lambda: act(lab))
+    )
 
 
 def test_names_that_are_there(lab):

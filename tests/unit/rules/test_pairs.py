@@ -85,7 +85,9 @@ def test_a_truth_value_is_no_number(lab):
     a, b = (lab.measured(v, unit="count", facts=FACTS | {"seed": v}) for v in (1, 0))
     assert compare(lab, a, b, unit="count") == ()
     c = lab.measured(True, unit="count", facts=FACTS | {"seed": 2})
-    assert compare(lab, c, b, unit="count", value_a=1)[0].startswith("pairs: a is loss_final = True")
+    assert compare(lab, c, b, unit="count", value_a=1)[0].startswith(
+        "pairs: a is loss_final = True"
+    )
 
 
 @given(one=SETTINGS, other=SETTINGS)

@@ -69,9 +69,7 @@ def test_tested_again(lab):
     lab.note()
     (said,) = lab.refusal(lambda: lab.claim("H-2", cites=(stated,)))
     assert said.endswith("ran out 0 days ago: test it again, then cite the test")
-    test = lab.attack(
-        "H-1", lab.measured(2.0), other_way=lab.measured(9.0), expires_at=soon * 2
-    )
+    test = lab.attack("H-1", lab.measured(2.0), other_way=lab.measured(9.0), expires_at=soon * 2)
     assert lab.refusal(lambda: lab.claim("H-2", cites=(stated, test))) == ()
 
 

@@ -74,9 +74,7 @@ def test_terms_of_the_criterion(lab):
     said = refused(lab, number, provenance=["measured"])
     assert said == "provenance: position 5 is derived, asked for ['measured']"
     said = refused(lab, number, criterion="B", rests_on=["trace.captured"])
-    assert said == (
-        "provenance: position 5 cites no trace.captured, which the criterion asks for"
-    )
+    assert said == ("provenance: position 5 cites no trace.captured, which the criterion asks for")
     assert refused(lab, number, criterion="C", rests_on=["measurement.taken"]) == ""
 
 

@@ -12,9 +12,7 @@ DIGEST, OTHER = "sha256:" + "5a" * 32, "sha256:" + "c3" * 32
 def make(lab):
     """The artifact that is to be published; the hash of its entry."""
     run = lab.begin()
-    return lab.say(
-        "artifact.made", artifact="A-1", digest=DIGEST, size_bytes=1, run=run, inputs={}
-    )
+    return lab.say("artifact.made", artifact="A-1", digest=DIGEST, size_bytes=1, run=run, inputs={})
 
 
 def publish(lab, **changes):
@@ -49,7 +47,7 @@ def test_a_row_that_is_open(lab, status):
         number = lab.measured(9.0 if status == "FALSIFIED" else 1.0, metric="m", **key)
         lab.judge()
     if status == "DEMOTED":
-        fallen = lab.refute(number, lab.measured(5.0))
+        fallen = lab.refute(number, lab.measured(5.0, metric="again"))
         lab.move("GATE", "DISCHARGED", status, fallen)
     if status == "BLOCKED":
         lab.claim()
@@ -137,6 +135,28 @@ def test_a_row_that_stands_on_nothing_any_more(lab, falls, says):
     (said,) = publish(lab)
     assert said.startswith("publication: LOSS is DISCHARGED, but ")
     assert says in said
+
+
+def test_a_newer_number_that_fails(lab):
+    """A verdict by an older number, recorded by hand, does not hide what was measured since."""
+    evidence = met(lab)
+    make(lab)
+    lab.measured(1.8)
+    lab.measured(7.0, provenance="synthetic")
+    assert publish(lab) == ()
+    lab.measured(7.5)
+    at = lab.position() - 1
+    assert publish(lab) == (
+        f"publication: LOSS is DISCHARGED, but position {at} is newer, and 7.5 does not meet it: "
+        "judge again",
+    )
+    lab.judge()
+    assert publish(lab) == ("publication: LOSS is FALSIFIED",)
+    with lab.ledger.recorder.caught_up() as state:
+        head = "sha256:" + state.standing("criterion/LOSS")[1].hex()
+    lab.verdict(head, evidence)
+    (said,) = publish(lab)
+    assert "is newer, and 7.5 does not meet it" in said
 
 
 def test_a_premise_that_ran_out(lab):

@@ -35,8 +35,8 @@ def test_numbers_tests_and_marks_refute(lab):
     of_run, other = lab.number(run, 1.0), lab.measured(8.0)
     found = [lab.attack("H-1", other), lab.verdict(row, other), lab.mark(run)]
     assert lab.refusal(lambda: lab.refute(of_run, found[2])) == ()
-    for against in (lab.measured(3.0), *found[:2]):
-        number = lab.measured(9.0)
+    numbers = [lab.measured(9.0) for _ in range(3)]
+    for number, against in zip(numbers, (lab.measured(3.0), *found[:2]), strict=True):
         assert lab.refusal(lambda n=number, a=against: lab.refute(n, a)) == ()
 
 
@@ -64,6 +64,19 @@ def test_by_what_was_refuted_itself(lab):
     assert said.endswith("was refuted itself")
 
 
+def test_by_the_same_thing_measured(lab):
+    """A number of the same thing refutes if it is another one, and came later."""
+    older, number, equal = lab.measured(2.0), lab.measured(8.0), lab.measured(8.0)
+    again = lab.measured(2.1)
+    assert lab.refusal(lambda: lab.refute(number, older)) == (
+        "refutation: position 2 is the older of two such numbers: measure again",
+    )
+    assert lab.refusal(lambda: lab.refute(number, equal)) == (
+        "refutation: position 8 measured the same number again: that refutes nothing",
+    )
+    assert lab.refusal(lambda: lab.refute(number, again)) == ()
+
+
 def test_by_a_mark(lab):
     """A mark counts for the numbers of its own run, and while it stands."""
     run = lab.begin()
@@ -73,9 +86,7 @@ def test_by_a_mark(lab):
         "refutation: it does not rest on run train-0001, which was marked",
     )
     lab.mark(run, "SOUND")
-    assert lab.refusal(lambda: lab.refute(number, mark)) == (
-        "refutation: run train-0001 is sound",
-    )
+    assert lab.refusal(lambda: lab.refute(number, mark)) == ("refutation: run train-0001 is sound",)
 
 
 def test_nothing_new_rests_on_it(lab):

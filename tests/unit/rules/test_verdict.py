@@ -102,13 +102,13 @@ def test_decide_is_what_anyone_would_compute(value, threshold, sign, n, asked):
     a, b = Fraction(value), Fraction(threshold)
     met = {**ORDERED, "==": operator.eq, "!=": operator.ne}[sign](a, b)
     enough = asked is None or (n is not None and n >= asked)
-    assert found["status"] == ("FALSIFIED" if not met else "DISCHARGED" if enough else "PROVISIONAL")
+    assert found["status"] == (
+        "FALSIFIED" if not met else "DISCHARGED" if enough else "PROVISIONAL"
+    )
     assert (found["samples"], found["value"], found["threshold"]) == (n, value, threshold)
 
 
-@given(
-    value=FINITE, threshold=FINITE, noise=st.floats(0, 100), sign=st.sampled_from(list(ORDERED))
-)
+@given(value=FINITE, threshold=FINITE, noise=st.floats(0, 100), sign=st.sampled_from(list(ORDERED)))
 def test_an_allowance_only_helps(value, threshold, noise, sign):
     """A value that meets a demand meets it with an allowance; one beyond the allowance does not."""
     plain, wide = (demand(operator=sign, threshold=threshold, noise=n) for n in (None, noise))
