@@ -31,6 +31,8 @@ def judge(
     with open_ledger(ledger_dir, require_actor(actor)) as ledger:
         judgements = judging.judge(ledger, criterion)
     columns = tuple(field.name for field in attrs.fields(judging.Judgement))
+    if not as_json and not any(found.post_hoc for found in judgements):
+        columns = tuple(name for name in columns if name != "post_hoc")
     rows = tuple(tuple(getattr(found, name) for name in columns) for found in judgements)
     print_table(Table(columns, rows), "json" if as_json else "table")
     met = [found.status == "DISCHARGED" for found in judgements if not found.post_hoc]

@@ -49,10 +49,10 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     REFUTATIONS,
     MARKS,
     SECTIONS,
-    BOARDS,
     IMPORTS,
     MERGES,
     EDGES,
+    BOARDS,
 )
 
 #: What several queries ask of these tables, made anew for each reader.
