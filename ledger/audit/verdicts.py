@@ -116,8 +116,9 @@ def _named(given: _Given) -> Iterable[str]:
 def _fallen(given: _Given, record: AuditedRecord) -> Iterable[str]:
     """What the verdict rested on when it was given, and cannot rest on now."""
     criterion = record.event(parse_hash(given.verdict.declaration))
-    if isinstance(criterion, CriterionDeclared):
-        yield from unfit(criterion, parse_hash(given.verdict.evidence), record)
+    evidence = parse_hash(given.verdict.evidence)
+    if isinstance(criterion, CriterionDeclared) and record.read(evidence) is not None:
+        yield from unfit(criterion, evidence, record)
     for cited in given.cites:
         found = record.read(parse_hash(cited))
         problem = premise_problem(*found, record, now_us=0) if found is not None else None

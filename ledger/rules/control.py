@@ -42,7 +42,7 @@ def control_problems(
         yield "the evidence is no control of itself"
     elif found[1] > known[1]:
         yield f"its control (position {found[1]}) came after the evidence"
-    elif result.metric == criterion.metric and found[0].body["key"] == known[0].body["key"]:
+    elif result.metric == criterion.metric and found[0].body["key"] == known[0].body.get("key"):
         yield "its control measured the same thing as the evidence: nothing was known of it"
     value = result.value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -61,6 +61,14 @@ def test_what_is_no_measurement_and_what_came_after(lab):
     assert said == ("control: its control (position 7) came after the evidence",)
 
 
+def test_a_note_for_evidence(lab):
+    """Where the evidence is no measurement, no control is of its harness."""
+    row = asks(lab, control_metric="pass_rate")
+    control, number, note = lab.measured(80.0, **PASS), lab.measured(64.0, **PASS), lab.note()
+    said = lab.refusal(lambda: lab.verdict(row, number, evidence=note, control=control))
+    assert "control: its control ran on harness None, the evidence on None" in said
+
+
 def test_the_same_thing_twice(lab):
     """A number is no control of itself, nor is an earlier number about the same thing."""
     row = asks(lab, control_metric="pass_rate", control_low=60, control_high=90)
