@@ -74,7 +74,7 @@ def test_tested_again(lab):
 
 
 def test_the_premise_of_a_demand(lab):
-    """A verdict rests on the claims that its declaration and its evidence cite."""
+    """A row is not DISCHARGED on a claim that fell, cited by its declaration or its evidence."""
     stated = lab.claim()
     row = lab.row(cites=(stated,))
     plain, number = lab.row("PLAIN"), lab.measured(2.0, cites=(stated,))
@@ -84,6 +84,8 @@ def test_the_premise_of_a_demand(lab):
         said = lab.refusal(lambda d=declaration, e=evidence: lab.verdict(d, e))
         assert said == ("premises: its premise fell: H-1 (position 1) is REFUTED",)
     assert lab.refusal(lambda: lab.verdict(plain, other)) == ()
+    bad = lab.measured(9.0)
+    assert lab.refusal(lambda: lab.verdict(row, bad)) == (), "a failure needs no premise"
 
 
 @settings(max_examples=10)
