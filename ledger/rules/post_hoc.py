@@ -73,7 +73,8 @@ def _rank_before(
 ) -> int:
     """The same of the demand before, whose dropped requirements held it back."""
     dropped = set(old.requires or ()) - set(new.requires or ())
-    if any(text.partition(" ")[0] in dropped for text in waiting_for(old, record)):
+    held_back = waiting_for(old, record) if dropped else []
+    if any(text.partition(" ")[0] in dropped for text in held_back):
         return 0
     return _rank(old, hash_, result, record)
 

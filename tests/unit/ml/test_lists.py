@@ -28,7 +28,7 @@ def members(room, *parts):
 def test_every_decoded_quant_type_has_its_file():
     """And every file its rows."""
     files = {t.decode.__module__.rpartition(".")[2] for t in DECODED}
-    assert files == members("quant_types", "undecoded")
+    assert files == members("quant_types", "fields", "undecoded")
 
 
 def test_every_engine_has_its_file():
