@@ -150,6 +150,10 @@ class Ledger:
                 weakref.finalize(self, self._recorder.close).atexit = False
             return self._recorder
 
+    def now_us(self) -> int:
+        """Microseconds UTC, by the clock that entries are recorded with."""
+        return self._clock.now_us()
+
     def append(
         self, drafts: Sequence[Draft], *, actor: str | None = None, select: Select | None = None
     ) -> list[Receipt]:

@@ -94,7 +94,9 @@ def _read(path: Path, tensor: str | None, where: str) -> NDArray[np.float32]:
         else:
             container = open_container(path)
             info = container.tensors[tensor]
-            array = decode(info.quant_type, container.tensor_bytes(tensor)).reshape(info.shape)
+            array = decode(
+                info.quant_type, container.tensor_bytes(tensor), info.shape, tensor=tensor
+            )
     except FileNotFoundError as error:
         raise _bad(where, "is not there") from error
     except KeyError as error:

@@ -59,13 +59,13 @@ def sketch(values: "np.typing.NDArray[np.float32]") -> "np.typing.NDArray[np.flo
     signs = 1.0 - 2.0 * (_fmix32(channels + np.uint32(0x9E3779B9)) & np.uint32(1))
     turns = _fmix32(channels // np.uint32(64) + np.uint32(0x85EBCA6B)) >> np.uint32(8)
     lanes = (channels.astype(np.int64) + turns) % 64
-    finite = np.isfinite(values).all(axis=1)
+    finite = np.asarray(np.isfinite(values).all(axis=1))
     signed = np.where(finite[:, None], values, 0).astype(np.float64) * signs
-    found = np.zeros((len(values), 64))
-    np.add.at(found, (slice(None), lanes), signed)
-    found[~finite] = np.nan
+    found = np.zeros((64, len(values)))
+    np.add.at(found, lanes, signed.T)
+    found[:, ~finite] = np.nan
     with np.errstate(over="ignore"):
-        return found.astype(np.float32)
+        return found.T.astype(np.float32)
 
 
 def _fmix32(h: "np.typing.NDArray[np.uint32]") -> "np.typing.NDArray[np.uint32]":

@@ -19,7 +19,8 @@ from ledger.events.criterion import CriterionDeclared, VerdictGiven
 from ledger.events.run import MeasurementTaken
 from ledger.ledger import Ledger
 from ledger.recorder import Draft
-from ledger.rules.base import Record
+from ledger.rules import post_hoc, premises, refutation
+from ledger.rules.base import Proposal, Record
 from ledger.rules.control import find_control
 from ledger.rules.no_change import says_the_same
 from ledger.rules.provenance import unfit
@@ -43,6 +44,9 @@ _CANDIDATES: Final = """
 select metric, unit, hash, key from measurements
 where metric in (select unnest(?::varchar[])) order by position desc
 """
+
+#: Rules that refuse a verdict for something else than its own numbers.
+_BEYOND: Final = (premises.RULE, refutation.RULE, post_hoc.RULE)
 
 #: The measurements of one metric and unit, newest first: hash, and its key with encoded values.
 Candidates = Mapping[tuple[str, str | None], Sequence[tuple[str, Mapping[str, bytes]]]]
@@ -89,7 +93,7 @@ def judge(ledger: Ledger, names: Sequence[str], *, actor: str | None = None) -> 
         candidates = _candidates(db, {criterion.metric for criterion, _ in cases})
         looked_at: set[str] = set()
         while True:
-            judgements, drafts = _judge_all(record, candidates, cases)
+            judgements, drafts = _judge_all(record, candidates, cases, ledger.now_us())
             runs = _runs_behind(record, judgements) - looked_at
             marks = [draft for _, draft in marks_for(db, record, runs)]
             if not marks:
@@ -109,10 +113,13 @@ def _caught_up(ledger: Ledger) -> State:
 
 
 def _judge_all(
-    record: State, candidates: Candidates, cases: Sequence[tuple[CriterionDeclared, str]]
+    record: State,
+    candidates: Candidates,
+    cases: Sequence[tuple[CriterionDeclared, str]],
+    now_us: int,
 ) -> tuple[list[Judgement], list[Draft]]:
     """One round over all cases: what to tell, and the verdicts that are new."""
-    judging = _Judging(record, candidates)
+    judging = _Judging(record, candidates, now_us)
     judgements, drafts = [], []
     for criterion, declaration in _in_order(cases):
         draft, judgement = judging.judge(criterion, declaration)
@@ -163,7 +170,8 @@ def _in_order(
 class _Judging:
     """One round over many criteria; rows that were just judged count for those that need them."""
 
-    def __init__(self, record: Record, candidates: Candidates) -> None:
+    def __init__(self, record: Record, candidates: Candidates, now_us: int) -> None:
+        self._now_us = now_us
         self._record = record
         self._candidates = candidates
         self._fit: dict[tuple[str, str], list[str]] = {}
@@ -232,7 +240,18 @@ class _Judging:
             return None, judgement
         verdict = VerdictGiven(**fields, declaration=declaration, evidence=evidence)
         cites = (declaration, evidence, *([control] if control else []))
+        refused = list(self._refusals(verdict, cites))
+        if refused:
+            if criterion.seen is None:
+                self._judged[row] = "unknown"
+            return None, _judgement(criterion, note="; ".join(refused), attempts=attempts)
         return Draft(event=verdict, cites=cites), judgement
+
+    def _refusals(self, verdict: VerdictGiven, cites: tuple[str, ...]) -> Iterable[str]:
+        """Why rules that look beyond the evidence refuse it; one row holds no other one up."""
+        proposal = Proposal(event=verdict, actor="", cites=cites, recorded_at=self._now_us)
+        for rule in _BEYOND:
+            yield from rule.check(proposal, self._record)
 
     def _obstacle(
         self, criterion: CriterionDeclared, fields: Mapping[str, Any], control: str | None

@@ -33,7 +33,12 @@ from ledger.state.fold import MAIN, Fold
 #: Lines folded between two commits.
 _SLICE = 100_000
 #: Answers kept while nothing new is folded.
-_KEPT = 50_000
+_KEPT = 250_000
+_ON_MAIN = "select value, hash, position from standings where key = ? and branch = ?"
+_ON_BRANCH = (
+    "select value, hash, position from standings where key = ? and branch in (?, ?) "
+    "order by position desc limit 1"
+)
 
 __all__ = ["VERSION", "State", "read_cursor", "remove_state"]
 
@@ -120,10 +125,10 @@ class State:
         """
         asked = (key, branch or MAIN)
         if asked not in self._known:
+            on_main = branch is None  # one row, found by the table's key
             row = self._db.execute(
-                "select value, hash, position from standings where key = ? and branch in (?, ?) "
-                "order by position desc limit 1",
-                (key, MAIN, branch or MAIN),
+                _ON_MAIN if on_main else _ON_BRANCH,
+                (key, MAIN) if on_main else (key, MAIN, branch),
             ).fetchone()
             if len(self._known) >= _KEPT:
                 self._known.clear()

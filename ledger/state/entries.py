@@ -17,8 +17,8 @@ from ledger.folder import Folder
 from ledger.journal.line import MAX_LINE_BYTES, parse_line
 from ledger.journal.segments import segment_path
 
-#: Entries kept, and segments kept open.
-_KEPT: Final = 4096
+#: Entries kept (a judgement of ten thousand rows asks for them twice), and segments kept open.
+_KEPT: Final = 65_536
 _OPEN: Final = 16
 #: Bytes read at once; nearly every line is shorter.
 _GUESS: Final = 2048

@@ -81,6 +81,20 @@ class Container(Protocol):
         """Return a read-only view `uint8 [size_bytes]` of one tensor; KeyError if unknown."""
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path leads somewhere; not where a folder on the way may not be searched."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder."""
+    return is_there(path) and path.is_dir()
+
+
 def map_file(path: Path) -> mmap.mmap:
     """Map a file for reading; raise `FileUnreadable` where there is no plain, non-empty file."""
     try:

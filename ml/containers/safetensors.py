@@ -9,11 +9,10 @@ Offsets count from the first byte of data, the second is the first byte after th
 are little-endian, the last extent runs fastest. Nothing has to be aligned: writers pad the header
 with spaces to a multiple of eight, readers must not rely on it.
 
-Invariants after `open_safetensors`, as the reference reader has them: the header begins with `{` and
-has at most 100 MB; the tensors, in the order of their offsets, cover the data without a gap, an
-overlap or a rest; each has the bytes that shape and type say. Stricter than the reference: a name,
-a field or an offset that stands twice, a field of another name, and more than 64 extents are
-refused.
+Invariants after `open_safetensors`, as the reference reader has them: the header begins with `{`
+and has at most 100 MB; the tensors, in the order of their offsets, cover the data without a gap, an
+overlap or a rest; each has the bytes that shape and type say. Stricter than the reference: a name
+or field that stands twice, a field of another name, and more than 64 extents are refused.
 """
 
 import hashlib
@@ -38,7 +37,7 @@ MOST_DIMENSIONS: Final = 64
 FIELDS: Final = ("dtype", "shape", "data_offsets")
 _METADATA: Final = "__metadata__"
 _HINT: Final = (
-    "the file is damaged or not a safetensors file: fetch or convert it again and compare its digest"
+    "the file is damaged or no safetensors file: fetch or convert it again and compare its digest"
 )
 
 
@@ -197,8 +196,8 @@ def _place(cursor: JsonCursor, row: _Row, start: int) -> TensorInfo:
     quant_type = DTYPES.get(row.dtype)
     if quant_type is None:
         raise UnsupportedQuantType(
-            f"{cursor.path.name}: tensor {row.name} has the dtype {row.dtype!r}, which this version "
-            f"does not know (at byte {row.at})",
+            f"{cursor.path.name}: tensor {row.name} has the dtype {row.dtype!r}, "
+            f"which this version does not know (at byte {row.at})",
             hint=f"the known ones are: {', '.join(DTYPES)}",
         )
     elements = 1
@@ -209,9 +208,7 @@ def _place(cursor: JsonCursor, row: _Row, start: int) -> TensorInfo:
     wanted, size = quant_type.size_bytes(elements), row.end - row.begin
     if wanted != size:
         shown = f"{quant_type.name} {list(row.shape)}"
-        raise cursor.fail(
-            f"tensor {row.name} has {size} bytes, and {shown} takes {wanted}", row.at
-        )
+        raise cursor.fail(f"tensor {row.name} has {size} bytes, and {shown} takes {wanted}", row.at)
     return TensorInfo(
         name=row.name,
         shape=row.shape,

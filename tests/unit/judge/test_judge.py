@@ -7,6 +7,7 @@ from labs import criterion
 from ledgers import EXECUTOR, HUMAN, measurement, new_ledger, note, run_failed, run_started
 
 from ledger.cli import run
+from ledger.errors import Rejected
 from ledger.events import KINDS
 from ledger.events.form import completed, parse_body
 from ledger.events.run import RunFinished
@@ -314,3 +315,32 @@ def test_actor_is_needed(monkeypatch, capsys):
     monkeypatch.delenv("LEDGER_ACTOR")
     assert run(["judge"]) == 2
     assert "who records this?" in capsys.readouterr().err
+
+
+def test_a_fallen_premise_holds_one_row_up(ledger, judge):
+    """A row whose declaration rests on a claim that ran out stays unknown; others are judged."""
+    old = {"claim": "H-OLD", "text": "the tokenizer is exact", "expires_at": 1}
+    stated = ledger.record("claim.stated", old).hash
+    ledger.record("criterion.declared", criterion("RESTS"), cites=[])
+    again = criterion("RESTS-2", metric="loss_final")
+    with pytest.raises(Rejected, match="a rule refuses"):
+        ledger.record("criterion.declared", again, cites=[stated])
+    measured(ledger, "r-1", 2.5)
+    code, rows, _ = judge()
+    assert (code, rows["LOSS"]["status"], rows["RESTS"]["status"]) == (0, *["DISCHARGED"] * 2)
+
+
+def test_a_claim_that_fell_later_holds_one_row_up(ledger, judge):
+    """A claim that is refuted after a row was declared on it: that row is unknown, no other."""
+    stated = ledger.record("claim.stated", {"claim": "H-1", "text": "the cache is exact"}).hash
+    ledger.record("criterion.declared", criterion("RESTS"), cites=[stated])
+    low = measured(ledger, "cos-1", 0.2, metric="cos", unit="ratio")
+    body = {
+        "claim": "H-1", "metric": "cos", "operator": ">=", "threshold": 0.9, "unit": "ratio",
+        "value": 0.2, "outcome": "REFUTED", "evidence": low,
+    }  # fmt: skip
+    ledger.record("claim.tested", body, cites=[stated, low])
+    measured(ledger, "r-1", 2.5)
+    code, rows, _ = judge()
+    assert (code, rows["LOSS"]["status"], rows["RESTS"]["status"]) == (1, "DISCHARGED", "unknown")
+    assert "its premise fell: H-1" in rows["RESTS"]["note"]

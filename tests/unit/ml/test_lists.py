@@ -47,7 +47,8 @@ def test_every_architecture_has_its_file():
 def test_every_container_has_its_file():
     """A magic each."""
     files = {opener.__module__.rpartition(".")[2] for _, opener in CONTAINERS}
-    assert files == members("containers", "gguf_values")
+    parts = ("dtypes", "gguf_values", "hf_config", "json_text", "names")
+    assert files == members("containers", *parts)
     assert len({magic for magic, _ in CONTAINERS}) == len(CONTAINERS)
 
 
