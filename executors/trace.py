@@ -11,7 +11,6 @@ from executors import base
 
 if TYPE_CHECKING:
     from ml.devices import DeviceChoice
-    from ml.imported_traces import ImportedTrace
     from ml.statistics import Statistics
     from ml.tracing import Trace
 
@@ -127,8 +126,7 @@ def record_trace(
             )
         if logits_out is not None:
             _write_logits(logits_out, traced)
-        record_table(run, traced, "measured")
-        _measure(run, traced)
+        _record(run, traced)
         return run.name, traced
 
 
@@ -200,8 +198,8 @@ def _write_logits(path: Path, traced: "Trace") -> None:
         ) from error
 
 
-def record_table(run: base.Run, traced: "Trace | ImportedTrace", provenance: str) -> None:
-    """Record the table of a trace in as many parts as it needs."""
+def _record(run: base.Run, traced: "Trace") -> None:
+    """Record the table in as many parts as it needs, then the numbers that criteria ask for."""
     from ml import identity
     from ml.statistics import COLUMNS
 
@@ -215,7 +213,7 @@ def record_table(run: base.Run, traced: "Trace | ImportedTrace", provenance: str
         run.record(
             "trace.captured",
             {
-                "provenance": provenance,
+                "provenance": "measured",
                 "part": part,
                 "parts": len(parts),
                 "identity": {k: v for k, v in traced.identity.items() if k != "points"},
@@ -230,6 +228,7 @@ def record_table(run: base.Run, traced: "Trace | ImportedTrace", provenance: str
                 "blob": blob,
             },
         )
+    _measure(run, traced)
 
 
 def _measure(run: base.Run, traced: "Trace") -> None:
