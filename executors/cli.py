@@ -18,7 +18,8 @@ class Executors(click.Group):
         """Load one executor."""
         if cmd_name not in dict(EXECUTORS):
             return None
-        command: click.Command = getattr(importlib.import_module(f"executors.{cmd_name}"), cmd_name)
+        module = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"executors.{module}"), module)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

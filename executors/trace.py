@@ -11,6 +11,7 @@ from executors import base
 
 if TYPE_CHECKING:
     from ml.devices import DeviceChoice
+    from ml.imported_traces import ImportedTrace
     from ml.statistics import Statistics
     from ml.tracing import Trace
 
@@ -126,7 +127,8 @@ def record_trace(
             )
         if logits_out is not None:
             _write_logits(logits_out, traced)
-        _record(run, traced)
+        record_table(run, traced, "measured")
+        _measure(run, traced)
         return run.name, traced
 
 
@@ -198,8 +200,8 @@ def _write_logits(path: Path, traced: "Trace") -> None:
         ) from error
 
 
-def _record(run: base.Run, traced: "Trace") -> None:
-    """Record the table in as many parts as it needs, then the numbers that criteria ask for."""
+def record_table(run: base.Run, traced: "Trace | ImportedTrace", provenance: str) -> None:
+    """Record the table of a trace in as many parts as it needs."""
     from ml import identity
     from ml.statistics import COLUMNS
 
@@ -213,7 +215,7 @@ def _record(run: base.Run, traced: "Trace") -> None:
         run.record(
             "trace.captured",
             {
-                "provenance": "measured",
+                "provenance": provenance,
                 "part": part,
                 "parts": len(parts),
                 "identity": {k: v for k, v in traced.identity.items() if k != "points"},
@@ -228,7 +230,6 @@ def _record(run: base.Run, traced: "Trace") -> None:
                 "blob": blob,
             },
         )
-    _measure(run, traced)
 
 
 def _measure(run: base.Run, traced: "Trace") -> None:
