@@ -15,7 +15,7 @@ import msgspec
 from ledger import ids
 from ledger.clock import Clock
 from ledger.draft import MAX_BATCH, Draft, Framer, Sound
-from ledger.entry import Frame, entry_hash, format_hash, parse_entry
+from ledger.entry import Frame, entry_hash, format_hash, recorded_at
 from ledger.errors import Rejected
 from ledger.events.branch import BranchImported
 from ledger.events.ledger import GapFound
@@ -256,7 +256,7 @@ class Recorder:
                     actor=actor,
                     cites=draft.cites,
                     branch=draft.branch,
-                    recorded_at=parse_entry(entry).recorded_at,
+                    recorded_at=recorded_at(entry),
                 )
                 where = f"event {number}: " if len(ready) > 1 else ""
                 reasons += [

@@ -53,6 +53,7 @@ class State:
         self._entries = Entries(folder, self._db)
         #: Answers of `standing`, true up to a position: another process may move the file on.
         self._known: dict[tuple[str, str], tuple[str, bytes, int] | None] = {}
+        self._rooms: dict[str, bool] = {}
         self._known_at = -1
         # A state that is dropped without `close` lets go of its file all the same.
         weakref.finalize(self, self._db.close).atexit = False
@@ -88,6 +89,7 @@ class State:
         position = self.cursor.position
         if position != self._known_at:
             self._known.clear()
+            self._rooms.clear()
             self._known_at = position
 
     def _lacks(self, end: tuple[int, int] | None) -> bool:
@@ -125,6 +127,8 @@ class State:
         """
         asked = (key, branch or MAIN)
         if asked not in self._known:
+            if not self._has_room(key.partition("/")[0]):
+                return None
             on_main = branch is None  # one row, found by the table's key
             row = self._db.execute(
                 _ON_MAIN if on_main else _ON_BRANCH,
@@ -134,6 +138,15 @@ class State:
                 self._known.clear()
             self._known[asked] = (row[0], row[1], row[2]) if row else None
         return self._known[asked]
+
+    def _has_room(self, room: str) -> bool:
+        """Whether any key of a room was ever set: nothing is refuted in most records."""
+        if room not in self._rooms:
+            row = self._db.execute(
+                "select 1 from standings where key >= ? and key < ? limit 1", (room, f"{room}0")
+            ).fetchone()
+            self._rooms[room] = row is not None
+        return self._rooms[room]
 
     def listed(self, key: str, branch: str | None = None) -> list[tuple[bytes, int]]:
         """(entry hash, position) of each event under `key`, oldest first.
