@@ -48,6 +48,12 @@ class Foresight:
         known = self._state.listed(key, self._branch)
         return known + sorted(new, key=lambda one: one[1])
 
+    def names(self, room: str) -> list[str]:
+        """Names that were given in a room of standings, those of the batch first."""
+        lines = {None, self._branch}
+        new = [key for line, key in self._standings if line in lines and key.startswith(f"{room}/")]
+        return [key.partition("/")[2] for key in new] + self._state.names(room, self._branch)
+
     def position_of(self, hash_: bytes) -> int | None:
         """The position of an entry, or None where there is no such entry."""
         found = self._entries.get(hash_)

@@ -44,6 +44,9 @@ class Record(Facts, Protocol):
     def listed(self, key: str) -> list[tuple[bytes, int]]:
         """(entry hash, position) of each event under `key`, oldest first."""
 
+    def names(self, room: str) -> list[str]:
+        """Names that were given in a room of standings, for a refusal that tells the nearest."""
+
 
 @attrs.frozen(slots=True, kw_only=True)
 class Proposal:

@@ -3,6 +3,7 @@
 A document can then print the title beside every id, and a swapped number is seen.
 """
 
+import difflib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -53,9 +54,17 @@ def check(proposal: Proposal, record: Record) -> Iterable[str]:
     named = _NAMED.get(type(proposal.event))
     for what, name in named(proposal.event) if named else ():
         if all(record.standing(f"{room}/{name}") is None for room in _ROOMS[what]):
-            alias = record.standing(f"alias/{name}") if "row" in what else None
-            hint = f"; {name} is an alias of {alias[0]}: name the row itself" if alias else ""
-            yield f"there is no {what} {name} on record{hint}"
+            yield f"there is no {what} {name} on record{_hint(what, name, record)}"
+
+
+def _hint(what: str, name: str, record: Record) -> str:
+    """What may have been meant: the row of an alias, or the nearest names."""
+    alias = record.standing(f"alias/{name}") if "row" in what else None
+    if alias is not None:
+        return f"; {name} is an alias of {alias[0]}: name the row itself"
+    known = [one for room in _ROOMS[what] for one in record.names(room)]
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=3, cutoff=0.6)
+    return f": did you mean {' or '.join(near)}?" if near else ""
 
 
 RULE = Rule(

@@ -34,6 +34,8 @@ from ledger.state.fold import MAIN, Fold
 _SLICE = 100_000
 #: Answers kept while nothing new is folded.
 _KEPT = 250_000
+#: Names that a refusal looks through for the nearest.
+_MOST_NAMES = 10_000
 _ON_MAIN = "select value, hash, position from standings where key = ? and branch = ?"
 _ON_BRANCH = (
     "select value, hash, position from standings where key = ? and branch in (?, ?) "
@@ -147,6 +149,15 @@ class State:
             ).fetchone()
             self._rooms[room] = row is not None
         return self._rooms[room]
+
+    def names(self, room: str, branch: str | None = None) -> list[str]:
+        """Names that were given in a room of standings, in order; of very many the first ones."""
+        rows = self._db.execute(
+            "select distinct key from standings where key >= ? and key < ? and branch in (?, ?) "
+            "order by key limit ?",
+            (f"{room}/", f"{room}0", MAIN, branch or MAIN, _MOST_NAMES),
+        )
+        return [row[0].partition("/")[2] for row in rows]
 
     def listed(self, key: str, branch: str | None = None) -> list[tuple[bytes, int]]:
         """(entry hash, position) of each event under `key`, oldest first.

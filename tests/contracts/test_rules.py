@@ -26,6 +26,10 @@ class Nothing:
         """No list has a member."""
         return []
 
+    def names(self, _room):
+        """No name was ever given."""
+        return []
+
     def __getattr__(self, _question):
         return lambda _about: None
 

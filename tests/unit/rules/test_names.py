@@ -79,3 +79,10 @@ def test_a_row_requires_declared_rows_alone(declared, required):
         said = lab.refusal(lambda: lab.row("Z", requires=required))
         missing = [name for name in required if name not in declared]
         assert list(said) == [f"names: there is no row {name} on record" for name in missing]
+
+
+def test_the_nearest_names_are_told(lab):
+    """A name that is nearly one on record is refused with the one that may have been meant."""
+    lab.row("LOSS-FINAL")
+    said = lab.refusal(lambda: lab.row("B", requires=["LOSS-FINL"]))
+    assert said == ("names: there is no row LOSS-FINL on record: did you mean LOSS-FINAL?",)
