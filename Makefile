@@ -9,7 +9,7 @@ comma  := ,
 USER_CC := $(if $(filter environment command,$(firstword $(origin CC))),$(CC))
 EXTRAS := dev$(if $(USER_CC)$(shell command -v clang 2>/dev/null),,$(comma)cpu)
 
-BENCHES := record kills together folding questions auditing judging
+BENCHES := record kills together folding questions auditing judging large_file
 PEERS   := $(VENV)/peers
 
 .DEFAULT_GOAL := help

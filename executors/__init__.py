@@ -11,4 +11,6 @@ EXECUTORS: Final = (
     ("trace", "Trace a model over a prompt: statistics at every capture point."),
     ("import-trace", "Take in somebody else's trace: activations or ready rows in files."),
     ("compare", "Hold two traces against each other, point by point."),
+    ("inspect", "Show what a model file says of itself, and its tensors."),
+    ("bytes", "Hold two model files against each other, tensor by tensor."),
 )

@@ -23,11 +23,11 @@ from ledger.cli.base import (
     say,
 )
 from ledger.entry import MAX_ENTRY_BYTES
-from ledger.errors import BadArguments, ExecutorFailed, LedgerError
+from ledger.errors import BadArguments, ExecutorFailed, LedgerError, Malformed
 from ledger.ledger import Ledger
 from ledger.queries.base import Table
 from ledger.run import Facts, Run
-from ml.errors import MlError
+from ml.errors import MalformedFile, MalformedTrace, MlError
 
 PROGRAM: Final = f"research-ledger {__version__}"
 #: Bytes of one entry that a table may fill; the rest is for the fields around it.
@@ -86,9 +86,16 @@ def ml_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def bad_input() -> Iterator[None]:
-    """Turn what `ml` refuses about arguments into bad arguments: no run has begun yet."""
+    """Turn what `ml` refuses about arguments into bad arguments: no run has begun yet.
+
+    A file that is not what its format says is malformed input, with the byte where that shows.
+    """
     try:
         yield
+    except MalformedFile as error:
+        raise Malformed(str(error), hint=error.hint, offset=error.offset) from error
+    except MalformedTrace as error:
+        raise Malformed(str(error), hint=error.hint) from error
     except MlError as error:
         raise BadArguments(str(error), hint=error.hint) from error
 

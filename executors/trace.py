@@ -20,6 +20,7 @@ _KEPT_IDS: Final = 4096
 _EXAMPLES: Final = (
     "Examples:\n\n\b\n  ledger run trace model.gguf --prompt 'hello the'\n"
     "  ledger run trace model.gguf --ids 319,75,75,78 --engine numpy --logits-out logits.npy\n"
+    "  ledger run trace model-Q4_K_M.gguf --prompt 'hello the' --engine b --activation q8\n"
     "  ledger run trace model.gguf --prompt 'hello' --device cuda:0 --json"
 )
 
@@ -32,7 +33,15 @@ _EXAMPLES: Final = (
     "--engine",
     default="a",
     show_default=True,
-    help="a: tinygrad with dequantised weights; numpy: the float64 reference.",
+    help="a: tinygrad with dequantised weights; b: tinygrad with packed integer weights; "
+    "numpy: the float64 reference.",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(("none", "q8")),
+    default="none",
+    show_default=True,
+    help="Quantise activations before each product, as llama.cpp does (engine b).",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto to choose."
@@ -56,6 +65,7 @@ def trace(
     ids: str | None,
     prompt: str | None,
     engine: str,
+    activation: str,
     device: str,
     kv: str,
     logits_out: Path | None,
@@ -69,7 +79,14 @@ def trace(
     with base.open_ledger(ledger_dir) as ledger:
         tokens = _prompt(model, ids, prompt)
         run, traced = record_trace(
-            ledger, model, tokens, engine=engine, device=device, kv=kv, logits_out=logits_out
+            ledger,
+            model,
+            tokens,
+            engine=engine,
+            activation=activation,
+            device=device,
+            kv=kv,
+            logits_out=logits_out,
         )
         base.print_table(_table(traced), "json" if as_json else "table")
         top = ", ".join(f"{token} ({logit:.4f})" for token, logit in traced.top(5))
@@ -104,6 +121,7 @@ def record_trace(
     engine: str,
     device: str,
     kv: str,
+    activation: str = "none",
     logits_out: Path | None = None,
 ) -> tuple[str, "Trace"]:
     """Trace and record; returns the run's name and the trace.
@@ -112,7 +130,9 @@ def record_trace(
     """
     from ml.tracing import trace as run_trace
 
-    facts, choice = _facts(model, tokens, engine=engine, device=device, kv=kv)
+    facts, choice = _facts(
+        model, tokens, engine=engine, activation=activation, device=device, kv=kv
+    )
     with base.progress("tracing") as report, base.start(ledger, "trace", facts) as run:
         if isinstance(choice, base.LedgerError):
             raise choice
@@ -123,6 +143,7 @@ def record_trace(
                 engine=engine,
                 device=device,
                 kv=kv,
+                activation=activation,
                 progress=lambda _stage, done, total: report(done, total),
             )
         if logits_out is not None:
@@ -133,12 +154,12 @@ def record_trace(
 
 
 def _facts(
-    model: Path, tokens: list[int], *, engine: str, device: str, kv: str
+    model: Path, tokens: list[int], *, engine: str, activation: str, device: str, kv: str
 ) -> "tuple[base.Start, DeviceChoice | base.LedgerError]":
     """What `run.started` says. A device that is not there is a fact too: it fails the run."""
     from ml import devices, identity
     from ml.architectures import open_model
-    from ml.engines import find_engine
+    from ml.engines import choose_activation, find_engine
     from ml.environment import environment
     from ml.prompts import check_ids
 
@@ -146,6 +167,7 @@ def _facts(
         opened = open_model(model)
         check_ids(tokens, opened.config)
         chosen = find_engine(engine)
+        choose_activation(chosen, activation)
         devices.parse(device)
     choice: DeviceChoice | base.LedgerError
     try:
@@ -159,6 +181,7 @@ def _facts(
         provenance="measured",
         arguments={
             "engine": engine,
+            "activation": activation,
             "device": device,
             "kv": kv,
             "model": model.name,
@@ -242,6 +265,8 @@ def _measure(run: base.Run, traced: "Trace") -> None:
         "kv_dtype": path["kv_dtype"],
         "tokens": f"sha256:{identity_['tokens_sha256']}",
     }
+    if path["activation_quantisation"] != "none":
+        key["activation"] = path["activation_quantisation"]
     bad = sum(p.all.nan_count + p.all.inf_count for p in traced.points)
     (best, largest), (_, second) = traced.top(2)
     run.measure("nonfinite_count", bad, "count", key)

@@ -18,7 +18,7 @@ from ml.errors import BadDevice, CompilerMissing, DeviceUnavailable, MlError
 GRAMMAR = "cpu|cuda|cuda:N|auto, N from 0 to 15"
 _NAME = re.compile(r"(?P<kind>cpu|cuda|auto)(?::(?P<number>[0-9]|1[0-5]))?")
 DTYPE = "float32"
-DTYPE_REASON = "weights are dequantised to float32, and a trace compares paths at float32"
+DTYPE_REASON = "activations are float32 between operations, and a trace compares paths at float32"
 
 
 @frozen(kw_only=True)

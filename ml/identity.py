@@ -12,7 +12,7 @@ import numpy as np
 
 from ml import rope, rows, sketch
 from ml.architectures import Model
-from ml.engines import Capture, Engine, KvDtype
+from ml.engines import Activation, Capture, Engine, KvDtype
 
 FORMAT_VERSION = 1
 
@@ -65,15 +65,20 @@ def identity_record(ids: Sequence[int], captures: Sequence[Capture]) -> Record:
 
 
 def path_record(
-    model: Model, model_sha256: str, engine: Engine, kv: KvDtype, device_observed: str
+    model: Model,
+    model_sha256: str,
+    engine: Engine,
+    kv: KvDtype,
+    device_observed: str,
+    activation: Activation,
 ) -> Record:
     """Return how the numbers came about: every difference here is listed by a comparison."""
-    described = dict(engine.describe())
-    decoding = described.pop("weight_decoding")
-    stored = sorted({tensor.quant_type.name for tensor in model.tensors.values()})
+    types = {tensor.quant_type.name: tensor.quant_type for tensor in model.tensors.values()}
+    stored = [types[name] for name in sorted(types)]
+    quantised = {engine.activation_quantisation(t, activation) for t in stored} - {"none"}
     return {
-        **described,
-        "activation_quantisation": "none",
+        **engine.describe(activation),
+        "activation_quantisation": ", ".join(sorted(quantised)) or "none",
         "batching": "prefill",
         "container": model.container.format,
         "device": device_observed,
@@ -82,5 +87,5 @@ def path_record(
         "kv_dtype": kv,
         "model_sha256": model_sha256,
         "rope_angle_rule": rope.RULE,
-        "weight_formats": dict.fromkeys(stored, decoding),
+        "weight_formats": {t.name: engine.weight_decoding(t) for t in stored},
     }

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from ml import devices, identity, rows
 from ml import points as points_module
 from ml.architectures import Model, open_model
-from ml.engines import KV_DTYPES, Capture, EngineResult, KvDtype, Request, find_engine
+from ml.engines import (
+    KV_DTYPES,
+    Capture,
+    EngineResult,
+    KvDtype,
+    Request,
+    choose_activation,
+    find_engine,
+)
 from ml.environment import environment
 from ml.errors import BadOption, DeviceDiffers
 from ml.identity import Record
@@ -98,6 +106,7 @@ def trace(
     engine: str = "a",
     device: str = "auto",
     kv: str = "f32",
+    activation: str = "none",
     points: Iterable[str] | None = None,
     keep_tensors: bool = False,
     progress: Progress | None = None,
@@ -105,9 +114,10 @@ def trace(
     """Trace one pass of a model file over token ids.
 
     `engine` is an id of `ml.engines`, `device` follows `ml.devices.GRAMMAR`, `kv` is f32 or f16,
-    `points` are ids of `ml.points` (None: the seeds' ten and the model's three), `progress` is
-    called with (stage, done, total). Raises members of `ml.errors` for anything wrong with the
-    file, the prompt, the options or the device; never computes on another device than was asked.
+    `activation` is none, or q8 where the engine can, `points` are ids of `ml.points` (None: the
+    seeds' ten and the model's three), `progress` is called with (stage, done, total). Raises
+    members of `ml.errors` for anything wrong with the file, the prompt, the options or the device;
+    never computes on another device than was asked.
     """
     started = time.perf_counter()
     model = open_model(Path(model_path))
@@ -117,6 +127,7 @@ def trace(
         engine=engine,
         device=device,
         kv=kv,
+        activation=activation,
         points=points,
         keep_tensors=keep_tensors,
         progress=progress,
@@ -126,7 +137,9 @@ def trace(
     stored = [_rows(capture)[list(kept)] for capture in result.captures]
     return Trace(
         identity=identity.identity_record(request.ids, result.captures),
-        path=identity.path_record(model, sha256, find_engine(engine), request.kv, result.device),
+        path=identity.path_record(
+            model, sha256, find_engine(engine), request.kv, result.device, request.activation
+        ),
         points=tuple(_point_trace(capture) for capture in result.captures),
         kept_rows=kept,
         blob=rows.to_blob(np.stack(stored)),
@@ -152,6 +165,7 @@ def run(
     device: str,
     kv: str,
     points: Iterable[str] | None,
+    activation: str = "none",
     keep_tensors: bool = False,
     statistics: bool = True,
     progress: Progress | None = None,
@@ -165,6 +179,7 @@ def run(
         model=model,
         ids=check_ids(ids, model.config),
         kv=_check_kv(kv),
+        activation=choose_activation(chosen, activation),
         points=points_module.select(points),
         device=(devices.resolve(device) if chosen.uses_tinygrad else devices.resolve_host(device)),
         statistics=statistics,

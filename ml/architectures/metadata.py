@@ -6,13 +6,17 @@ from ml.containers import Container
 from ml.errors import UnsupportedModel
 
 HINT = "convert the model again with a converter that writes this key"
+# A checkpoint's keys come from its config.json (ml.containers.hf_config); a lone file has none.
+CHECKPOINT_HINT = "give the folder of the checkpoint, and look at what its config.json says of it"
 
 
 def required_count(container: Container, key: str) -> int:
     """Return a positive whole number."""
     value = _required(container, key)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UnsupportedModel(f"{key} is {value!r}, not a positive whole number", hint=HINT)
+        raise UnsupportedModel(
+            f"{key} is {value!r}, not a positive whole number", hint=_hint(container)
+        )
     return value
 
 
@@ -25,9 +29,9 @@ def required_number(container: Container, key: str) -> float:
     """Return a positive, finite number."""
     value = _required(container, key)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnsupportedModel(f"{key} is {value!r}, not a number", hint=HINT)
+        raise UnsupportedModel(f"{key} is {value!r}, not a number", hint=_hint(container))
     if not (math.isfinite(value) and value > 0):
-        raise UnsupportedModel(f"{key} is {value!r}, not a positive number", hint=HINT)
+        raise UnsupportedModel(f"{key} is {value!r}, not a positive number", hint=_hint(container))
     return float(value)
 
 
@@ -40,11 +44,15 @@ def required_text(container: Container, key: str) -> str:
     """Return a string."""
     value = _required(container, key)
     if not isinstance(value, str):
-        raise UnsupportedModel(f"{key} is {value!r}, not text", hint=HINT)
+        raise UnsupportedModel(f"{key} is {value!r}, not text", hint=_hint(container))
     return value
 
 
 def _required(container: Container, key: str) -> object:
     if key not in container.metadata:
-        raise UnsupportedModel(f"{container.path.name} has no {key}", hint=HINT)
+        raise UnsupportedModel(f"{container.path.name} has no {key}", hint=_hint(container))
     return container.metadata[key]
+
+
+def _hint(container: Container) -> str:
+    return CHECKPOINT_HINT if container.format.startswith("safetensors") else HINT

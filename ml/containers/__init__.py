@@ -1,29 +1,35 @@
-"""The containers, and opening a file by its first bytes."""
+"""The containers, and opening a file by its first bytes, or a folder."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from ml.containers.base import Container, TensorInfo
-from ml.containers.gguf import MAGIC, map_file, open_gguf
+from ml.containers.base import Container, TensorInfo, is_folder, map_file
+from ml.containers.checkpoint import is_checkpoint, open_checkpoint
+from ml.containers.gguf import is_gguf, open_gguf
+from ml.containers.names import canonical_name
+from ml.containers.safetensors import is_safetensors, open_safetensors
 from ml.errors import UnknownContainer
 
-__all__ = ["CONTAINERS", "Container", "TensorInfo", "open_container"]
+__all__ = ["CONTAINERS", "Container", "TensorInfo", "canonical_name", "open_container"]
 
-# (first bytes, opener): one row a container.
-CONTAINERS: tuple[tuple[bytes, Callable[[Path], Container]], ...] = ((MAGIC, open_gguf),)
+# (whether a path and its first bytes are one, opener): one row a container, asked in this order.
+CONTAINERS: tuple[tuple[Callable[[Path, bytes], bool], Callable[[Path], Container]], ...] = (
+    (is_gguf, open_gguf),
+    (is_checkpoint, open_checkpoint),
+    (is_safetensors, open_safetensors),
+)
 
 
 def open_container(path: Path) -> Container:
-    """Open a model file; the first bytes say which container it is.
+    """Open a model: the first bytes of a file say which container it is; a folder is a checkpoint.
 
     Raises `FileUnreadable`, `UnknownContainer`, or what the container raises.
     """
-    head = map_file(path)[:16]
-    for magic, opener in CONTAINERS:
-        # A file shorter than its magic is a truncated one of its kind, not of an unknown kind.
-        if head.startswith(magic) or magic.startswith(head):
+    head = b"" if is_folder(path) else map_file(path)[:16]
+    for recognises, opener in CONTAINERS:
+        if recognises(path, head):
             return opener(path)
     raise UnknownContainer(
         f"{path} begins with {head[:4]!r}, which no known container does",
-        hint="give a GGUF file",
+        hint="give a GGUF or safetensors file, or the folder of a Hugging Face checkpoint",
     )

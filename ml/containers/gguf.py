@@ -19,9 +19,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from ml.containers.base import TensorInfo
-from ml.containers.gguf_values import Cursor, LazyArray, read_value
-from ml.errors import FileUnreadable, UnsupportedQuantType
+from ml.containers.base import MOST_TENSORS, TensorInfo, legible, map_file
+from ml.containers.gguf_values import Cursor, LazyArray, LazyText, read_value
+from ml.errors import UnsupportedQuantType
 from ml.quant_types import find
 
 MAGIC = b"GGUF"
@@ -32,6 +32,8 @@ DEFAULT_ALIGNMENT = 32
 LARGEST_ALIGNMENT = 1 << 20
 # The fewest bytes a pair (empty key, one-byte value) and a tensor (empty name, no dimension) take.
 SMALLEST_PAIR, SMALLEST_TENSOR = 13, 24
+# A real model has under a hundred pairs; each that is claimed is kept in memory.
+MOST_PAIRS = 1 << 16
 
 
 @frozen
@@ -42,7 +44,14 @@ class LazyMetadata(Mapping[str, object]):
 
     def __getitem__(self, key: str) -> object:
         value = self.values_by_key[key]
-        return value.decode() if isinstance(value, LazyArray) else value
+        return value.decode() if isinstance(value, LazyArray | LazyText) else value
+
+    def preview(self, key: str, most: int) -> tuple[object, int | None]:
+        """Return a value, of an array only its first elements and their count."""
+        value = self.values_by_key[key]
+        if isinstance(value, LazyArray):
+            return tuple(value.decode(most)), value.count
+        return self[key], None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values_by_key)
@@ -58,9 +67,13 @@ class GgufFile:
     path: Path
     format: str
     size_bytes: int
-    metadata: Mapping[str, object] = field(repr=False)
+    metadata: LazyMetadata = field(repr=False)
     tensors: Mapping[str, TensorInfo] = field(repr=False)
     data: mmap.mmap = field(repr=False)
+
+    def preview(self, key: str, most: int) -> tuple[object, int | None]:
+        """Return a value, of an array its first `most` elements and its length."""
+        return self.metadata.preview(key, most)
 
     def digest(self) -> str:
         """Return the SHA-256 of the whole file, in hex."""
@@ -72,17 +85,9 @@ class GgufFile:
         return np.frombuffer(self.data, np.uint8, tensor.size_bytes, tensor.offset)
 
 
-def map_file(path: Path) -> mmap.mmap:
-    """Map a file for reading; raise `FileUnreadable` where there is no plain, non-empty file."""
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size == 0:
-                raise FileUnreadable(f"{path} is empty", hint="give the path of a model file")
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as error:
-        raise FileUnreadable(
-            f"cannot read {path}: {error.strerror}", hint="give the path of a model file"
-        ) from error
+def is_gguf(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the list asks all alike
+    """Whether the first bytes are GGUF's; a file shorter than the magic is a truncated one."""
+    return head.startswith(MAGIC) or (bool(head) and MAGIC.startswith(head))
 
 
 def open_gguf(path: Path) -> GgufFile:
@@ -121,10 +126,14 @@ def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
         raise cursor.fail(f"GGUF version {version}{more}; versions 2 and 3 are read", 4)
     tensor_count, pair_count = cursor.u64("the tensor count"), cursor.u64("the pair count")
     left = len(cursor.data) - cursor.offset
-    if tensor_count > left // SMALLEST_TENSOR:
-        raise cursor.fail(f"claims {tensor_count} tensors, more than the file can hold", 8)
-    if pair_count > left // SMALLEST_PAIR:
-        raise cursor.fail(f"claims {pair_count} pairs, more than the file can hold", 16)
+    for what, count, most, smallest, at in (
+        ("tensors", tensor_count, MOST_TENSORS, SMALLEST_TENSOR, 8),
+        ("pairs", pair_count, MOST_PAIRS, SMALLEST_PAIR, 16),
+    ):
+        if count > left // smallest:
+            raise cursor.fail(f"claims {count} {what}, more than the file can hold", at)
+        if count > most:
+            raise cursor.fail(f"claims {count} {what}, over the limit of {most}", at)
     return version, tensor_count, pair_count
 
 
@@ -162,7 +171,7 @@ def _read_tensors(cursor: Cursor, count: int, alignment: int) -> dict[str, Tenso
         quant_type = find(number)
         if quant_type is None:
             raise UnsupportedQuantType(
-                f"tensor {name} has GGML type {number}, which this version does not know",
+                f"tensor {legible(name)} has GGML type {number}, which this version does not know",
                 hint="convert the model to a type that this version reads",
             )
         elements = math.prod(shape)

@@ -1,4 +1,4 @@
-"""GGUF metadata values: a bounds-checked cursor over the header, and arrays decoded on demand.
+"""GGUF metadata values: a bounds-checked cursor over the header; long ones decoded on demand.
 
 Layout (little-endian): a string is a u64 length and UTF-8 bytes; a value is a u32 type and its
 payload; an array is a u32 element type, a u64 count and the elements. For example the pair
@@ -17,6 +17,7 @@ import numpy as np
 from attrs import define, frozen
 from numpy.typing import NDArray
 
+from ml.containers.base import legible
 from ml.errors import MalformedFile
 
 HINT = "the file is damaged or not a GGUF file: fetch or convert it again and compare its digest"
@@ -35,7 +36,10 @@ SCALARS = {
     11: ("<q", 8),
     12: ("<d", 8),
 }
-DEEPEST_ARRAY = 4
+# Nothing in use nests arrays at all; each inner one is stepped over by itself.
+DEEPEST_ARRAY, MOST_INNER_ARRAYS = 4, 1 << 16
+# A longer string, such as a chat template, is decoded when it is asked for.
+LONGEST_READ_TEXT = 4096
 
 
 @define
@@ -49,7 +53,7 @@ class Cursor:
     def fail(self, message: str, offset: int | None = None) -> MalformedFile:
         """Return the error to raise; `offset` where it is not the cursor's own."""
         at = self.offset if offset is None else offset
-        return MalformedFile(message, path=self.path, offset=at, hint=HINT)
+        return MalformedFile(legible(message), path=self.path, offset=at, hint=HINT)
 
     def take(self, size: int, what: str) -> int:
         """Step over `size` bytes and return where they began."""
@@ -96,16 +100,33 @@ class LazyArray:
     count: int
     start: int
 
-    def decode(self) -> tuple[object, ...] | NDArray[np.generic]:
-        """Return numbers as a numpy array, strings and nested arrays as a tuple."""
+    def decode(self, most: int | None = None) -> tuple[object, ...] | NDArray[np.generic]:
+        """Return numbers as a numpy array, strings and nested arrays as a tuple.
+
+        `most` bounds how many elements are decoded, at each depth.
+        """
+        count = self.count if most is None else min(most, self.count)
         if self.element_type in SCALARS:
             code = "?" if self.element_type == BOOL else SCALARS[self.element_type][0]
-            return np.frombuffer(self.data, dtype=code, count=self.count, offset=self.start)
+            return np.frombuffer(self.data, dtype=code, count=count, offset=self.start)
         cursor = Cursor(self.path, self.data, self.start)
         if self.element_type == STRING:
-            return tuple(cursor.text("a string of an array") for _ in range(self.count))
-        nested = (read_array(cursor, "a nested array", 1) for _ in range(self.count))
-        return tuple(array.decode() for array in nested)
+            return tuple(cursor.text("a string of an array") for _ in range(count))
+        nested = (read_array(cursor, "a nested array", 1) for _ in range(count))
+        return tuple(array.decode(most) for array in nested)
+
+
+@frozen
+class LazyText:
+    """A long string in the header: checked to lie in the file, decoded when it is asked for."""
+
+    path: Path
+    data: memoryview
+    start: int
+
+    def decode(self) -> str:
+        """Return the text; raise `MalformedFile` where it is not UTF-8."""
+        return Cursor(self.path, self.data, self.start).text("a long string")
 
 
 def read_value(cursor: Cursor, key: str) -> object:
@@ -117,10 +138,21 @@ def read_value(cursor: Cursor, key: str) -> object:
         value = cursor.scalar(code, size, f"the value of {key!r}")
         return bool(value) if value_type == BOOL else value
     if value_type == STRING:
-        return cursor.text(f"the value of {key!r}")
+        return _read_text(cursor, key)
     if value_type == ARRAY:
         return read_array(cursor, f"the array {key!r}", 1)
     raise cursor.fail(f"{key!r} has the unknown value type {value_type}", at)
+
+
+def _read_text(cursor: Cursor, key: str) -> str | LazyText:
+    """Read a string, or step over it where it is long."""
+    start, what = cursor.offset, f"the value of {key!r}"
+    size = cursor.u64(f"the length of {what}")
+    if size > LONGEST_READ_TEXT:
+        cursor.take(size, what)
+        return LazyText(cursor.path, cursor.data, start)
+    cursor.offset = start
+    return cursor.text(what)
 
 
 def read_array(cursor: Cursor, what: str, depth: int) -> LazyArray:
@@ -137,6 +169,8 @@ def read_array(cursor: Cursor, what: str, depth: int) -> LazyArray:
         # An element takes 8 bytes at the least (12 for an array): refuse the count before looping.
         if count > (len(cursor.data) - start) // 8:
             raise cursor.fail(f"{what} claims {count} elements, more than the file can hold", at)
+        if element_type == ARRAY and count > MOST_INNER_ARRAYS:
+            raise cursor.fail(f"{what} claims {count} arrays, over the limit", at)
         if element_type == STRING:
             skip_strings(cursor, count, what)
         else:

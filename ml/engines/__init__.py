@@ -1,20 +1,23 @@
 """The engines: independent ways from the same weights to the same activations."""
 
-from ml.engines.base import KV_DTYPES, Capture, Engine, EngineResult, KvDtype, Request
+from ml.engines.base import KV_DTYPES, Activation, Capture, Engine, EngineResult, KvDtype, Request
 from ml.engines.dequantised import DEQUANTISED
+from ml.engines.integer import INTEGER
 from ml.engines.reference import REFERENCE
-from ml.errors import UnknownEngine
+from ml.errors import BadOption, UnknownEngine
 
-ENGINES: tuple[Engine, ...] = (DEQUANTISED, REFERENCE)
+ENGINES: tuple[Engine, ...] = (DEQUANTISED, INTEGER, REFERENCE)
 
 __all__ = [
     "ENGINES",
     "KV_DTYPES",
+    "Activation",
     "Capture",
     "Engine",
     "EngineResult",
     "KvDtype",
     "Request",
+    "choose_activation",
     "find_engine",
 ]
 
@@ -27,4 +30,18 @@ def find_engine(name: str) -> Engine:
     raise UnknownEngine(
         f"no engine is named {name!r}",
         hint=f"the engines are: {', '.join(engine.id for engine in ENGINES)}",
+    )
+
+
+def choose_activation(engine: Engine, activation: str) -> Activation:
+    """Return a quantisation of activations that the engine can do; raise `BadOption`."""
+    for known in engine.activations:
+        if activation == known:
+            return known
+    able = [other.id for other in ENGINES if activation in other.activations]
+    raise BadOption(
+        f"engine {engine.id} cannot quantise activations as {activation!r}",
+        hint=f"use --engine {' or '.join(able)}"
+        if able
+        else f"it takes: {', '.join(engine.activations)}",
     )

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from ml.architectures import Model
 from ml.devices import DeviceChoice
 from ml.points import Point
+from ml.quant_types import QuantType
 
 KvDtype = Literal["f32", "f16"]
 KV_DTYPES: tuple[KvDtype, ...] = ("f32", "f16")
+# Whether activations are quantised before they meet a weight, as llama.cpp does on the CPU.
+Activation = Literal["none", "q8"]
 # (stage in words, steps done, steps in all)
 Progress = Callable[[str, int, int], None]
 
@@ -34,6 +37,8 @@ class Request:
     points: frozenset[str]
     """Points to capture."""
     device: DeviceChoice
+    activation: Activation = "none"
+    """Whether activations are quantised before a product; one of the engine's `activations`."""
     statistics: bool = True
     """False is the plain pass: the same graph, and no row is computed."""
     keep_tensors: bool = False
@@ -82,8 +87,18 @@ class Engine(Protocol):
     def uses_tinygrad(self) -> bool:
         """Whether it computes on a tinygrad device; if not, on the host alone."""
 
-    def describe(self) -> Mapping[str, str]:
-        """Return its part of the path record: how it decodes, accumulates and attends."""
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Which quantisations of activations it can do; the first is `none`."""
+
+    def describe(self, activation: Activation, /) -> Mapping[str, str]:
+        """Return its part of the path record: how it accumulates and attends."""
+
+    def weight_decoding(self, quant_type: QuantType, /) -> str:
+        """Return what it makes of weights that are stored in this type, for the path record."""
+
+    def activation_quantisation(self, quant_type: QuantType, activation: Activation, /) -> str:
+        """Return the type that activations are quantised to before such a weight, or `none`."""
 
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ml import points, quant_types
 from ml.architectures import Model
-from ml.engines.base import Capture, EngineResult, Request
+from ml.engines.base import Activation, Capture, EngineResult, Request
+from ml.quant_types import QuantType
 from ml.sketch import sketch
 from ml.statistics import row_statistics
 
@@ -32,16 +33,24 @@ class ReferenceEngine:
 
     id: str = "numpy"
     uses_tinygrad: bool = False
+    activations: tuple[Activation, ...] = ("none",)
 
-    def describe(self) -> Mapping[str, str]:
+    def describe(self, _activation: Activation, /) -> Mapping[str, str]:
         """Return its part of the path record."""
         return {
             "accumulate_dtype": "float64",
             "activation_dtype": "float64",
             "attention_form": "explicit causal softmax of scores over sqrt(head_dim)",
             "engine_version": f"1 (numpy {np.__version__})",
-            "weight_decoding": "float32 by ml.quant_types, then float64",
         }
+
+    def weight_decoding(self, _quant_type: QuantType, /) -> str:
+        """Return the same for every type."""
+        return "float32 by ml.quant_types, then float64"
+
+    def activation_quantisation(self, _quant_type: QuantType, _activation: Activation, /) -> str:
+        """Return `none`: products are in float64."""
+        return "none"
 
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass on the host."""

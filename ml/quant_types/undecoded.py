@@ -8,21 +8,12 @@ from ml.quant_types.base import QuantType
 # (name, id, block size, block bytes), from ggml's type table. Q8_1 and Q8_K are missing on purpose:
 # they hold activations in memory and never stand in a file.
 _EXTENTS = (
-    ("Q4_0", 2, 32, 18),
-    ("Q4_1", 3, 32, 20),
-    ("Q5_0", 6, 32, 22),
-    ("Q5_1", 7, 32, 24),
-    ("Q2_K", 10, 256, 84),
-    ("Q3_K", 11, 256, 110),
-    ("Q5_K", 13, 256, 176),
     ("IQ2_XXS", 16, 256, 66),
     ("IQ2_XS", 17, 256, 74),
     ("IQ3_XXS", 18, 256, 98),
     ("IQ1_S", 19, 256, 50),
-    ("IQ4_NL", 20, 32, 18),
     ("IQ3_S", 21, 256, 110),
     ("IQ2_S", 22, 256, 82),
-    ("IQ4_XS", 23, 256, 136),
     ("I8", 24, 1, 1),
     ("I16", 25, 1, 2),
     ("I32", 26, 1, 4),
@@ -31,7 +22,6 @@ _EXTENTS = (
     ("IQ1_M", 29, 256, 56),
     ("TQ1_0", 34, 256, 54),
     ("TQ2_0", 35, 256, 66),
-    ("MXFP4", 39, 32, 17),
 )
 
 UNDECODED = tuple(

@@ -69,6 +69,14 @@ SAID = {
         "post hoc: LOSS-BELOW-UNIFORM: position",
         "tiny4 1.2.0 (in force)",
     ],
+    "files": [
+        "1000: [word0, word1,",
+        "model.layers.0.self_attn.q_proj.weight",
+        "2 tensors: 2 equal",
+        "2 tensors: 1 equal, 1 differs",
+        "they differ: exit code 1",
+        "not the same weights: exit code 1",
+    ],
     "judgement": [
         "nothing was measured yet: exit code 1",
         "newer evidence does not count: run train-0002 was marked INVALID",

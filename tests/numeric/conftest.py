@@ -21,17 +21,21 @@ def reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def traced() -> Callable[[str, str, str], Trace]:
-    """Trace (model, engine, kv) over the prompt on the CPU, all points, with full activations."""
+def traced() -> Callable[..., Trace]:
+    """Trace over the prompt on the CPU, all points, with full activations.
+
+    Called with (model, engine, kv) and, for engine b, with what activations are quantised to.
+    """
 
     @cache
-    def run(model: str, engine: str, kv: str = "f32") -> Trace:
+    def run(model: str, engine: str, kv: str = "f32", activation: str = "none") -> Trace:
         return trace(
             REFERENCE / f"tiny4-{model}.gguf",
             PROMPT,
             engine=engine,
             device="cpu",
             kv=kv,
+            activation=activation,
             points=ALL_POINTS,
             keep_tensors=True,
         )

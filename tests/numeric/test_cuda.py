@@ -40,6 +40,20 @@ def test_cuda_agrees_with_numpy(card, reference, model):
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("model", ["Q8_0", "Q4_K_M"])
+def test_the_integer_path_on_cuda(reference, model):
+    """Engine b: the same bar as engine a (quantised activations: test_engine_b.py)."""
+    options = {"points": ALL_POINTS, "keep_tensors": True}
+    path = reference / f"tiny4-{model}.gguf"
+    theirs = trace(path, PROMPT, engine="numpy", device="cpu", **options)
+    plain = trace(path, PROMPT, engine="b", device="cuda", **options)
+    for key, tensor in theirs.tensors.items():
+        difference = plain.tensors[key].astype(np.float64) - tensor
+        assert np.sqrt((difference**2).mean()) <= 1e-5 * tensor.std(), key
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("card")
 def test_traced_and_plain_are_bit_equal_on_cuda(reference):
     """As on the CPU."""
     from ml.architectures import open_model

@@ -36,7 +36,7 @@ def two_fresh_processes(model, engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["a", "numpy"])
+@pytest.mark.parametrize("engine", ["a", "b", "numpy"])
 def test_fresh_processes_give_the_same_bytes(reference, engine):
     """Records, blob and logits: twice in fresh processes side by side, and once in this one."""
     model = reference / "tiny4-Q4_K_M.gguf"

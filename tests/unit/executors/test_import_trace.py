@@ -110,6 +110,6 @@ def test_bad_input_records_nothing(lab, capsys):
         ("none", "trace.yaml", "is not there"),
         ("acts", "none.yaml", "cannot read none.yaml"),
     ):
-        assert run(["run", "import-trace", folder, "--contract", contract]) == 2
+        assert run(["run", "import-trace", folder, "--contract", contract]) == 5
         assert says in capsys.readouterr().err
     assert bodies("run.started", capsys) == []

@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from ml.containers import open_container
+from ml.containers import gguf, open_container
 from ml.errors import FileUnreadable, MalformedFile, UnknownContainer, UnsupportedQuantType
 
 FLOATS = bytes(128)
@@ -104,6 +104,60 @@ def test_a_hostile_header_takes_no_memory(gguf_maker):
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
     assert len(file.metadata["k"]) == 500_000
+
+
+def test_long_values_are_decoded_when_asked_for(gguf_maker):
+    """Of a long array only what is shown; a long text, and that it is none, when it is read."""
+    long = gguf_maker.text(b"x" * 5_000_000)
+    odd = gguf_maker.text(b"\xff" * 5000)
+    pairs = [
+        gguf_maker.strings("words", ["a"] * 200_000),
+        gguf_maker.pair("numbers", 9, struct.pack("<IQ3i", 5, 3, 1, -2, 3)),
+        gguf_maker.pair("nested", 9, struct.pack("<IQIQ3B", 9, 1, 0, 3, 1, 2, 3)),
+        gguf_maker.pair("long", 8, long),
+        gguf_maker.pair("odd", 8, odd),
+        gguf_maker.pair("scalar", 4, u32(7)),
+    ]
+    path = gguf_maker.write(pairs)
+    tracemalloc.start()
+    file = open_container(path)
+    assert file.preview("words", 2) == (("a", "a"), 200_000)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert file.preview("numbers", 2) == ((1, -2), 3)
+    ((inner,), count) = file.preview("nested", 2)
+    assert (list(inner), count) == ([1, 2], 1)
+    assert file.preview("scalar", 2) == (7, None)
+    assert file.preview("long", 2)[0] == file.metadata["long"] == "x" * 5_000_000
+    with pytest.raises(MalformedFile, match="not UTF-8"):
+        file.metadata["odd"]
+
+
+def test_arrays_of_more_arrays_than_anybody_has(gguf_maker):
+    """Stepping over a hundred million empty arrays would take minutes."""
+    inner = struct.pack("<IQ", 0, 0)
+    for count in (1 << 16, (1 << 16) + 1):
+        pair = gguf_maker.pair("k", 9, struct.pack("<IQ", 9, count) + inner * count)
+        if count == 1 << 16:
+            assert len(open_container(gguf_maker.write([pair])).metadata["k"]) == count
+        else:
+            with pytest.raises(MalformedFile, match="65537 arrays, over the limit"):
+                open_container(gguf_maker.write([pair]))
+
+
+@pytest.mark.parametrize(("what", "most"), [("tensors", "MOST_TENSORS"), ("pairs", "MOST_PAIRS")])
+def test_counts_that_nobody_has(gguf_maker, monkeypatch, what, most):
+    """Even where the file could hold them, they are not built."""
+    assert getattr(gguf, most) > 60_000
+    monkeypatch.setattr(gguf, most, 2)
+    pairs = [gguf_maker.pair(f"k{n}", 4, u32(n)) for n in range(3)]
+    rows = [gguf_maker.row(f"t{n}", (8,), offset=32 * n) for n in range(3)]
+    with pytest.raises(MalformedFile, match=f"claims 3 {what}, over the limit of 2"):
+        open_container(
+            gguf_maker.write(pairs, [], FLOATS)
+            if what == "pairs"
+            else gguf_maker.write([], rows, FLOATS)
+        )
 
 
 @pytest.mark.parametrize("alignment", [0, 3, 48, 2**21])

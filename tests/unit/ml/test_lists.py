@@ -13,7 +13,7 @@ from ml.architectures import ARCHITECTURES
 from ml.containers import CONTAINERS
 from ml.engines import ENGINES
 from ml.errors import MlError
-from ml.quant_types import DECODED
+from ml.quant_types import DECODED, QUANT_TYPES
 
 ROOM = Path(ml.__file__).parent
 # Files of a room that are no member: its list, its contract, and what members are made of.
@@ -28,13 +28,14 @@ def members(room, *parts):
 def test_every_decoded_quant_type_has_its_file():
     """And every file its rows."""
     files = {t.decode.__module__.rpartition(".")[2] for t in DECODED}
-    assert files == members("quant_types", "undecoded")
+    assert files == members("quant_types", "fields", "undecoded")
 
 
 def test_every_engine_has_its_file():
     """Ids are unique."""
     files = {type(engine).__module__.rpartition(".")[2] for engine in ENGINES}
-    parts = ("dequantised_graph", "dequantised_weights", "device_rows")
+    parts = ("dequantised_weights", "device_rows", "tinygrad_graph")
+    parts += ("integer_activations", "integer_blocks", "integer_weights")
     assert files == members("engines", *parts)
     assert len({engine.id for engine in ENGINES}) == len(ENGINES)
 
@@ -47,20 +48,25 @@ def test_every_architecture_has_its_file():
 def test_every_container_has_its_file():
     """A magic each."""
     files = {opener.__module__.rpartition(".")[2] for _, opener in CONTAINERS}
-    assert files == members("containers", "gguf_values")
+    parts = ("dtypes", "gguf_values", "hf_config", "json_text", "names")
+    assert files == members("containers", *parts)
     assert len({magic for magic, _ in CONTAINERS}) == len(CONTAINERS)
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.id)
 def test_engines_describe_the_same_fields(engine):
     """A path record has the same fields whoever computed it."""
-    assert set(engine.describe()) == {
-        "accumulate_dtype",
-        "activation_dtype",
-        "attention_form",
-        "engine_version",
-        "weight_decoding",
-    }
+    assert engine.activations[0] == "none"
+    for activation in engine.activations:
+        assert set(engine.describe(activation)) == {
+            "accumulate_dtype",
+            "activation_dtype",
+            "attention_form",
+            "engine_version",
+        }
+    for quant_type in QUANT_TYPES:
+        assert engine.weight_decoding(quant_type)
+        assert engine.activation_quantisation(quant_type, "none") == "none"
 
 
 def test_errors_have_one_base_that_is_never_raised():

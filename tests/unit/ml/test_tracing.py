@@ -132,8 +132,10 @@ def test_numpy_integers_are_ids(tiny4):
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"engine": "b"}, errors.UnknownEngine),
+        ({"engine": "z"}, errors.UnknownEngine),
         ({"kv": "bf16"}, errors.BadOption),
+        ({"activation": "q8"}, errors.BadOption),
+        ({"engine": "b", "activation": "q4", "device": "cpu"}, errors.BadOption),
         ({"points": ["qkv", "nowhere"]}, errors.UnknownPoint),
         ({"points": []}, errors.UnknownPoint),
         ({"device": "gpu"}, errors.BadDevice),

@@ -1,4 +1,8 @@
-"""The forward pass of engine `a` in tinygrad, layer by layer, every point materialised.
+"""The forward pass in tinygrad, layer by layer, every point materialised.
+
+The engines that compute with tinygrad share it: norms, rotation, attention, captured values and
+their rows. What a product with a weight is, each engine says by itself (`Weights`), so nothing that
+decodes or unpacks weights is shared.
 
 Every point that is not derived is made contiguous whether it is captured or not. So a captured
 value is always one that the pass has written anyway: what is captured, and whether statistics are
@@ -8,6 +12,9 @@ Layers are realised one at a time: they are the same graph over other buffers, s
 the first and finds the rest in its cache. Rows of all points stay on the device until the end.
 """
 
+from collections.abc import Callable
+from typing import Protocol
+
 import numpy as np
 from attrs import define, field
 from numpy.typing import NDArray
@@ -16,7 +23,6 @@ from tinygrad import Tensor, dtypes
 from ml import points, rope
 from ml.devices import grammar_name
 from ml.engines.base import Capture, EngineResult, Request
-from ml.engines.dequantised_weights import load_weights
 from ml.engines.device_rows import DeviceRows, gather
 from ml.rows import COLUMNS
 from ml.tinygrad_devices import fixed_settings
@@ -24,13 +30,26 @@ from ml.tinygrad_devices import fixed_settings
 _CACHE_DTYPES = {"f32": dtypes.float32, "f16": dtypes.float16}
 
 
-def run(request: Request) -> EngineResult:
-    """Compute one forward pass on the request's device."""
+class Weights(Protocol):
+    """What an engine gives: its weights on the device, by the names of the file."""
+
+    def embed(self, name: str, ids: Tensor) -> Tensor:
+        """Return the rows of a matrix, `float32 [ids, width]`."""
+
+    def vector(self, name: str) -> Tensor:
+        """Return a norm's or a bias's weight, `float32 [width]`."""
+
+    def project(self, name: str, x: Tensor) -> Tensor:
+        """Return activations `float32 [tokens, in]` times a weight: `[tokens, out]`."""
+
+
+def run(request: Request, load: Callable[[Request, str], Weights]) -> EngineResult:
+    """Compute one forward pass on the request's device, with the weights that `load` gives."""
     device = request.device.tinygrad_name
     if device is None:
-        raise ValueError("engine a needs a tinygrad device")  # a bug of the caller, not bad input
+        raise ValueError("this pass needs a tinygrad device")  # a bug of the caller, not bad input
     with fixed_settings(device):
-        return _Pass(request, device).result()
+        return _Pass(request, device, load(request, device)).result()
 
 
 @define
@@ -46,17 +65,16 @@ class _Seen:
 
 @define
 class _Pass:
-    """One pass: weights and tables on the device, and what was captured so far."""
+    """One pass: weights on the device, and what was captured so far."""
 
     request: Request
     device: str
-    weights: dict[str, Tensor] = field(factory=dict)
+    weights: Weights
     seen: list[_Seen] = field(factory=list)
     pending: list[Tensor] = field(factory=list)
 
     def result(self) -> EngineResult:
         """Run, and copy everything that leaves the device in one piece."""
-        self.weights = load_weights(self.request, self.device)
         logits = self.forward()
         observed = _device_of(logits)
         parts = [seen.rows.flatten() for seen in self.seen if seen.rows is not None]
@@ -120,7 +138,7 @@ class _Pass:
         positions = np.arange(len(request.ids), dtype=np.int64)
         tables = rope.tables(positions, config.head_dim, config.rope_theta)
         cos, sin = (Tensor(table, device=self.device).realize() for table in tables)
-        x = self.point("embedding", None, self.weights["token_embd.weight"][ids])
+        x = self.point("embedding", None, self.weights.embed("token_embd.weight", ids))
         self.settle(rows)
         for layer in range(config.layers):
             request.report("layer", layer, config.layers)
@@ -128,8 +146,8 @@ class _Pass:
             x = self.feed_forward(layer, x)
             self.settle(rows)
         normed = self.point("final_norm", None, self.norm(x, "output_norm.weight"))
-        output = self.weights[request.model.output_tensor]
-        logits = self.point("logits", None, normed @ output.T)
+        product = self.weights.project(request.model.output_tensor, normed)
+        logits = self.point("logits", None, product)
         self.settle(rows)
         request.report("layer", config.layers, config.layers)
         return logits
@@ -138,24 +156,19 @@ class _Pass:
         """Return x / sqrt(mean(x²) + epsilon) · weight, row by row."""
         epsilon = self.request.model.config.norm_epsilon
         scale = ((x * x).mean(axis=1, keepdim=True) + epsilon).rsqrt()
-        return x * scale * self.weights[name]
+        return x * scale * self.weights.vector(name)
 
     def attention(self, layer: int, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the residual stream after attention, `[tokens, hidden]`."""
         config, block = self.request.model.config, f"blk.{layer}."
         normed = self.point("attn_norm", layer, self.norm(x, block + "attn_norm.weight"))
-        raw = {
-            name: self.point(
-                f"{name}_matmul", layer, normed @ self.weights[f"{block}attn_{name}.weight"].T
-            )
-            for name in "qkv"
-        }
-        biased = {
-            name: self.point(
-                f"{name}_bias", layer, raw[name] + self.weights[f"{block}attn_{name}.bias"]
-            )
-            for name in "qkv"
-        }
+        raw, biased = {}, {}
+        for name in "qkv":
+            product = self.weights.project(f"{block}attn_{name}.weight", normed)
+            raw[name] = self.point(f"{name}_matmul", layer, product)
+        for name in "qkv":
+            shifted = raw[name] + self.weights.vector(f"{block}attn_{name}.bias")
+            biased[name] = self.point(f"{name}_bias", layer, shifted)
         self.point("qkv", layer, Tensor.cat(*(biased[name] for name in "qkv"), dim=1))
         q = self.point("q_rope", layer, rotate(biased["q"], cos, sin))
         k = self.point("k_rope", layer, rotate(biased["k"], cos, sin))
@@ -163,18 +176,19 @@ class _Pass:
         # Written out, as a cache is: tinygrad folds a cast to f16 and back into nothing.
         k, v = (t.cast(cache).contiguous().cast(dtypes.float32) for t in (k, biased["v"]))
         mixed = self.point("attn_mix", layer, attend(q, k, v, config.head_dim))
-        out = self.point("attn_out", layer, mixed @ self.weights[block + "attn_output.weight"].T)
+        product = self.weights.project(block + "attn_output.weight", mixed)
+        out = self.point("attn_out", layer, product)
         return self.point("attn_residual", layer, x + out)
 
     def feed_forward(self, layer: int, x: Tensor) -> Tensor:
         """Return the residual stream after the feed-forward, `[tokens, hidden]`."""
-        block = f"blk.{layer}."
+        block, project = f"blk.{layer}.", self.weights.project
         normed = self.point("ffn_norm", layer, self.norm(x, block + "ffn_norm.weight"))
-        gate = self.point("ffn_gate", layer, normed @ self.weights[block + "ffn_gate.weight"].T)
-        up = self.point("ffn_up", layer, normed @ self.weights[block + "ffn_up.weight"].T)
+        gate = self.point("ffn_gate", layer, project(block + "ffn_gate.weight", normed))
+        up = self.point("ffn_up", layer, project(block + "ffn_up.weight", normed))
         self.point("ffn_silu", layer, gate.silu())
         product = self.point("ffn_swigl", layer, gate.silu() * up)
-        out = self.point("ffn_out", layer, product @ self.weights[block + "ffn_down.weight"].T)
+        out = self.point("ffn_out", layer, project(block + "ffn_down.weight", product))
         return self.point("output", layer, x + out)
 
 
