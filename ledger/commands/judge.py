@@ -4,6 +4,7 @@ The verdict is a function of numbers (`ledger.rules.verdict`). No evidence means
 nothing is recorded; a verdict that changes nothing is not recorded again.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,15 +42,17 @@ _STRICT: Final = (
     "select name, hash from criteria where not reported and seen is null order by position"
 )
 _CANDIDATES: Final = """
-select metric, unit, hash, key from measurements
+select metric, unit, key, position, hash from measurements
 where metric in (select unnest(?::varchar[])) order by position desc
 """
 
 #: Rules that refuse a verdict for something else than its own numbers.
 _BEYOND: Final = (premises.RULE, refutation.RULE, post_hoc.RULE)
 
-#: The measurements of one metric and unit, newest first: hash, and its key with encoded values.
-Candidates = Mapping[tuple[str, str | None], Sequence[tuple[str, Mapping[str, bytes]]]]
+#: By metric and unit, then by comparability key: the key with encoded values, and the measurements
+#: that have it as (position, hash), newest first. Thousands of criteria ask about a few keys.
+Keyed = dict[str, tuple[Mapping[str, bytes], list[tuple[int, str]]]]
+Candidates = Mapping[tuple[str, str | None], Keyed]
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -139,13 +142,14 @@ def _runs_behind(record: State, judgements: Iterable[Judgement]) -> set[str]:
 
 
 def _candidates(db: "duckdb.DuckDBPyConnection", metrics: Iterable[str]) -> Candidates:
-    found: dict[tuple[str, str | None], list[tuple[str, Mapping[str, bytes]]]] = {}
-    keys: dict[str, Mapping[str, bytes]] = {}  # many measurements have one key
-    for metric, unit, hash_, key in db.execute(_CANDIDATES, [sorted(metrics)]).fetchall():
-        if key not in keys:
+    found: dict[tuple[str, str | None], Keyed] = {}
+    rows = db.execute(_CANDIDATES, [sorted(metrics)]).fetchall()
+    for metric, unit, key, position, hash_ in rows:
+        keyed = found.setdefault((metric, unit), {})
+        if key not in keyed:
             decoded = msgspec.json.decode(key)
-            keys[key] = {name: canonical.encode(value) for name, value in decoded.items()}
-        found.setdefault((metric, unit), []).append((hash_, keys[key]))
+            keyed[key] = {name: canonical.encode(value) for name, value in decoded.items()}, []
+        keyed[key][1].append((position, hash_))
     return found
 
 
@@ -201,8 +205,9 @@ class _Judging:
     def _matching(self, criterion: CriterionDeclared) -> list[str]:
         """Measurements of its metric and unit that are about what it is bound to, newest first."""
         wanted = {name: canonical.encode(value) for name, value in criterion.binding.items()}
-        found = self._candidates.get((criterion.metric, criterion.unit), ())
-        return [hash_ for hash_, key in found if wanted.items() <= key.items()]
+        keyed = self._candidates.get((criterion.metric, criterion.unit), {})
+        found = [measured for key, measured in keyed.values() if wanted.items() <= key.items()]
+        return [hash_ for _, hash_ in heapq.merge(*found, reverse=True)]
 
     def _weak(self, criterion: CriterionDeclared, evidence: str) -> list[str]:
         """Why a measurement cannot carry the verdict; the same for criteria of the same terms."""
