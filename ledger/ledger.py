@@ -203,17 +203,25 @@ class Ledger:
         return blobs.read_blob(self.folder, digest)
 
     def start_run(
-        self, prefix: str, body: dict[str, object], *, actor: str | None = None
+        self,
+        prefix: str,
+        body: dict[str, object],
+        *,
+        actor: str | None = None,
+        on_name: Callable[[str], None] | None = None,
     ) -> tuple[str, Receipt]:
         """Record `run.started` under the next free name with this prefix, such as trace-0007.
 
         The name is chosen under the lock that the event is recorded under: two processes that
-        start at once get two names. `body` has every field but `run`.
+        start at once get two names. `body` has every field but `run`. `on_name` is told the name
+        just before the event is written.
         """
         event = parse_body(find_kind("run.started"), {**body, "run": f"{prefix}-0001"})
 
         def name(state: State, drafts: Sequence[Draft]) -> Sequence[Draft]:
             chosen = attrs.evolve(cast("Any", event), run=next_run_name(state, prefix))
+            if on_name is not None:
+                on_name(chosen.run)
             return [attrs.evolve(draft, event=chosen) for draft in drafts]
 
         receipt = self.append([Draft(event=event)], actor=actor, select=name)[0]

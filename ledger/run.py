@@ -70,18 +70,44 @@ class Run:
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
-        with self._lock:
-            if self.name:
-                raise Conflict(f"the run {self.name} has begun before", hint="begin another one")
-            self._began_at = time.perf_counter()
-            fields = {**self._facts, "executor": self._executor}
-            self.name, _ = self.ledger.start_run(self._executor, fields, actor=self.actor)
-            frame = self.ledger.recorder.framer.frame(
-                _STEP, f"run/{self.name}", self.actor, branch=None
-            )
-            self._steps = _Steps(self.name, self._facts["provenance"], frame)
-            self._entries, self._is_open = 1, True
+        fields = {**self._facts, "executor": self._executor}
+        names: list[str] = []
+        try:
+            with self._lock:
+                self._begin(fields, names)
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._end_begun(fields, names, error)
+            raise
         return self
+
+    def _begin(self, fields: dict[str, Any], names: list[str]) -> None:
+        if self.name:
+            raise Conflict(f"the run {self.name} has begun before", hint="begin another one")
+        self._began_at = time.perf_counter()
+        self.name, _ = self.ledger.start_run(
+            self._executor, fields, actor=self.actor, on_name=names.append
+        )
+        frame = self.ledger.recorder.framer.frame(
+            _STEP, f"run/{self.name}", self.actor, branch=None
+        )
+        self._steps = _Steps(self.name, self._facts["provenance"], frame)
+        self._entries, self._is_open = 1, True
+
+    def _end_begun(
+        self, fields: Mapping[str, Any], names: Sequence[str], error: BaseException
+    ) -> None:
+        """End a run that was stopped between its first entry and its `with` block."""
+        name = names[-1] if names else ""
+        with self.ledger.recorder.caught_up() as state:
+            known = state.standing(f"run/{name}")
+            begun = state.read(known[1]) if known is not None and known[0] == "started" else None
+        ours = canonical.encode({**fields, "run": name})
+        if begun is None or begun[0].actor != self.actor or canonical.encode(begun[0].body) != ours:
+            return  # nothing was written, and another process may have taken the name
+        wall_ms = round((time.perf_counter() - self._began_at) * 1000, 3)
+        failed = {"run": name, "wall_ms": wall_ms, **_failure(error)}
+        self.ledger.record("run.failed", failed, actor=self.actor)
+        self._is_open = False
 
     def step(self, step: int | None = None, **metrics: SupportsFloat | str) -> "Receipt":
         """Record one training step: `run.step(loss=2.31, lr=3e-4)`.

@@ -6,6 +6,7 @@ import pytest
 from ledgers import lines_of, new_ledger
 
 from executors import base
+from ledger.audit import audit
 from ledger.errors import Malformed
 from ledger.rules.support import weaknesses
 from ml.errors import BadPrompt
@@ -130,3 +131,32 @@ def test_split_rows(monkeypatch, sizes, budget, wanted):
     """Ranges cover every row once, in order, and none is over the budget but a single row."""
     monkeypatch.setattr(base, "_TABLE_BYTES", budget)
     assert base.split_rows(len(sizes), lambda i: "x" * sizes[i]) == wanted
+
+
+def test_stopped_before_the_block(ledger, monkeypatch):
+    """Ctrl-C between the first entry and the block: it is recorded as interrupted all the same."""
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ledger.run._Steps", stop)
+    with pytest.raises(KeyboardInterrupt), base.start(ledger, "bench", base.ON_RECORD):
+        raise AssertionError("the block is not entered")
+    found = recorded(ledger)
+    assert [kind for kind, *_ in found] == ["run.started", "run.failed"]
+    assert found[1][1]["error"] == "interrupted"
+    assert audit(ledger.folder).exit_code == 0
+
+
+def test_stopped_before_the_first_entry(ledger, monkeypatch):
+    """Ctrl-C before anything was written records nothing."""
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ledger.journal.writer.Writer.append", stop)
+    with pytest.raises(KeyboardInterrupt), base.start(ledger, "bench", base.ON_RECORD):
+        raise AssertionError("the block is not entered")
+    monkeypatch.undo()
+    assert recorded(ledger) == []
+    assert audit(ledger.folder).exit_code == 0
