@@ -3,14 +3,14 @@
     with start(ledger, "trace", facts) as run:
         run.measure("nonfinite_count", 0, "count", key)
 
-`start` gives a `ledger.run.Run`; `Start` is what an executor of ours has to say of itself.
+`start` gives a `ledger.run.Run`; `Facts` are the fields of `run.started` that an executor knows
+before it computes.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
-import attrs
 import click
 
 from ledger import __version__, canonical
@@ -34,45 +34,18 @@ PROGRAM: Final = f"research-ledger {__version__}"
 _TABLE_BYTES: Final = MAX_ENTRY_BYTES // 2
 
 
-@attrs.frozen(slots=True, kw_only=True)
-class Start:
-    """What an executor knows before it computes: the fields of `run.started` that are its own."""
-
-    provenance: str
-    arguments: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    model: Mapping[str, Any]
-    device_asked: str | None
-    device_observed: str | None
-    device_reason: str | None
-    dtype: str | None
-    dtype_reason: str | None
-    compiler: str | None
-    environment: Mapping[str, Any]
-    seed: int | None
-
-
 #: The start of an executor that computes on the host from what the ledger holds.
-ON_RECORD: Final = Start(
-    provenance="derived",
-    arguments={},
-    inputs={},
-    model={},
-    device_asked=None,
-    device_observed=None,
-    device_reason=None,
-    dtype="float64",
-    dtype_reason="sums of stored float32 values",
-    compiler=None,
-    environment={},
-    seed=None,
-)
+ON_RECORD: Final[Facts] = {
+    "provenance": "derived",
+    "dtype": "float64",
+    "dtype_reason": "sums of stored float32 values",
+}
 
 
-def start(ledger: Ledger, executor: str, facts: Start) -> Run:
+def start(ledger: Ledger, executor: str, facts: Facts) -> Run:
     """A run of one of our executors: begins on entering, ends on leaving, whatever happens."""
-    fields = {**attrs.asdict(facts, recurse=False), "program": PROGRAM}
-    return ledger.run(executor, **cast("Facts", fields))
+    told: Facts = {**facts, "program": PROGRAM}
+    return ledger.run(executor, **told)
 
 
 @contextlib.contextmanager
@@ -138,10 +111,10 @@ __all__ = [
     "ON_RECORD",
     "BadArguments",
     "ExecutorFailed",
+    "Facts",
     "Ledger",
     "LedgerError",
     "Run",
-    "Start",
     "Table",
     "bad_input",
     "click",

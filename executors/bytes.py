@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
 from executors import base
@@ -109,13 +108,12 @@ def record_bytes(
 ) -> "tuple[str, tuple[TensorPair, ...]]":
     """Compare and record as a run; returns its name and the pairs."""
     names = {"model_a": f"sha256:{a.digest()}", "model_b": f"sha256:{b.digest()}"}
-    facts = attrs.evolve(
-        base.ON_RECORD,
-        provenance="measured",
-        arguments={"a": a.path.name, "b": b.path.name, "tensor": pattern},
-        inputs=names,
-        dtype_reason="differences of decoded numbers",
-    )
+    facts: base.Facts = {
+        "arguments": {"a": a.path.name, "b": b.path.name, "tensor": pattern},
+        "inputs": names,
+        "dtype": "float64",
+        "dtype_reason": "differences of decoded numbers",
+    }
     with base.start(ledger, "bytes", facts) as run:
         pairs = _compare(a, b, pattern)
         # A file held against itself: what cannot come out otherwise is no measurement.

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
 from executors import base
@@ -56,11 +55,11 @@ def record_comparison(
 
     hash_a, data_a = _load(ledger, run_a)
     hash_b, data_b = _load(ledger, run_b)
-    facts = attrs.evolve(
-        base.ON_RECORD,
-        arguments={"run_a": run_a, "run_b": run_b, "threshold": number(threshold)},
-        inputs={"trace_a": hash_a, "trace_b": hash_b},
-    )
+    facts: base.Facts = {
+        **base.ON_RECORD,
+        "arguments": {"run_a": run_a, "run_b": run_b, "threshold": number(threshold)},
+        "inputs": {"trace_a": hash_a, "trace_b": hash_b},
+    }
     with base.bad_input():
         compared = compare_traces(data_a, data_b, threshold=threshold)
     with base.start(ledger, "compare", facts) as run:

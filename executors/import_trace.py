@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
 from executors import base
@@ -49,7 +48,7 @@ def import_trace(folder: Path, contract: Path, ledger_dir: str | None, as_json: 
             base.say(f"{run.name}: {len(traced.points)} points of {stated.program}")
 
 
-def _facts(stated: "Contract", contract: Path, folder: Path) -> base.Start:
+def _facts(stated: "Contract", contract: Path, folder: Path) -> base.Facts:
     """What `run.started` says; `files` is the digest of what sha256sum prints of the folder."""
     from ml import identity
 
@@ -68,14 +67,13 @@ def _facts(stated: "Contract", contract: Path, folder: Path) -> base.Start:
         "values": stated.values,
         "files": len(files),
     }
-    return attrs.evolve(
-        base.ON_RECORD,
-        provenance="asserted",
-        arguments=arguments,
-        inputs=inputs,
-        dtype="float32",
-        dtype_reason="rows are kept as float32",
-    )
+    return {
+        "provenance": "asserted",
+        "arguments": arguments,
+        "inputs": inputs,
+        "dtype": "float32",
+        "dtype_reason": "rows are kept as float32",
+    }
 
 
 def _digest(path: Path) -> str:

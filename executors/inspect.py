@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
 from executors import base
@@ -78,15 +77,11 @@ def record_inspection(
     ledger: base.Ledger, file: Path, opened: "Container", summary: dict[str, Any]
 ) -> str:
     """Record what a file is as a run of measurements; returns the run's name."""
-    facts = attrs.evolve(
-        base.ON_RECORD,
-        provenance="measured",
-        arguments={"file": file.name},
-        inputs={"model": summary["digest"]},
-        model={"name": file.stem, "container": opened.format, "size_bytes": opened.size_bytes},
-        dtype=None,
-        dtype_reason=None,
-    )
+    facts: base.Facts = {
+        "arguments": {"file": file.name},
+        "inputs": {"model": summary["digest"]},
+        "model": {"name": file.stem, "container": opened.format, "size_bytes": opened.size_bytes},
+    }
     key = {"contract": CONTRACT, "model": summary["digest"]}
     with base.start(ledger, "inspect", facts) as run:
         run.measure("size_bytes", summary["size_bytes"], "B", key)

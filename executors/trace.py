@@ -155,7 +155,7 @@ def record_trace(
 
 def _facts(
     model: Path, tokens: list[int], *, engine: str, activation: str, device: str, kv: str
-) -> "tuple[base.Start, DeviceChoice | base.LedgerError]":
+) -> "tuple[base.Facts, DeviceChoice | base.LedgerError]":
     """What `run.started` says. A device that is not there is a fact too: it fails the run."""
     from ml import devices, identity
     from ml.architectures import open_model
@@ -177,9 +177,9 @@ def _facts(
     except base.ExecutorFailed as error:
         choice = error
     found = None if isinstance(choice, base.LedgerError) else choice
-    facts = base.Start(
-        provenance="measured",
-        arguments={
+    facts: base.Facts = {
+        "provenance": "measured",
+        "arguments": {
             "engine": engine,
             "activation": activation,
             "device": device,
@@ -188,26 +188,25 @@ def _facts(
             # The prompt itself, so that the run can be repeated; beyond this only its digest.
             "ids": list(tokens) if len(tokens) <= _KEPT_IDS else None,
         },
-        inputs={
+        "inputs": {
             "model": f"sha256:{opened.container.digest()}",
             "tokens": f"sha256:{identity.tokens_sha256(tokens)}",
         },
-        model={
+        "model": {
             "name": model.stem,
             "architecture": opened.config.architecture,
             "container": opened.container.format,
             "size_bytes": opened.container.size_bytes,
             "parameters": opened.parameter_count,
         },
-        device_asked=device,
-        device_observed=found.observed if found else None,
-        device_reason=found.reason if found else str(choice),
-        dtype=found.dtype if found else None,
-        dtype_reason=found.dtype_reason if found else None,
-        compiler=found.compiler if found else None,
-        environment=dict(environment(found)) if found else {},
-        seed=None,
-    )
+        "device_asked": device,
+        "device_observed": found.observed if found else None,
+        "device_reason": found.reason if found else str(choice),
+        "dtype": found.dtype if found else None,
+        "dtype_reason": found.dtype_reason if found else None,
+        "compiler": found.compiler if found else None,
+        "environment": dict(environment(found)) if found else {},
+    }
     return facts, choice
 
 

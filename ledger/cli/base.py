@@ -59,6 +59,11 @@ def json_option(function: F) -> F:
     )(function)
 
 
+def recording_options(function: F) -> F:
+    """Add what every command takes that records: --actor, --durable, --ledger, --json."""
+    return actor_option(durable_option(ledger_option(json_option(function))))
+
+
 def at_option(function: F) -> F:
     """Add --at."""
     return click.option(
@@ -261,6 +266,7 @@ __all__ = [
     "open_ledger",
     "print_table",
     "progress",
+    "recording_options",
     "require_actor",
     "resolve_at",
     "say",

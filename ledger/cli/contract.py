@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ledger.cli.base import (
-    actor_option,
     at_option,
-    durable_option,
     json_option,
     ledger_option,
     open_ledger,
     print_table,
+    recording_options,
     resolve_at,
     say,
     to_json,
@@ -70,10 +69,7 @@ def contract() -> None:
 @click.argument("file", type=_file)
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded, and record nothing.")
 @_tests_option
-@actor_option
-@durable_option
-@ledger_option
-@json_option
+@recording_options
 def add(
     file: Path,
     dry_run: bool,

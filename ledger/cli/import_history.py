@@ -10,19 +10,17 @@ from pathlib import Path
 import click
 
 from ledger.cli.base import (
-    actor_option,
-    durable_option,
-    json_option,
-    ledger_option,
     open_ledger,
     print_table,
     progress,
+    recording_options,
     require_actor,
     say,
 )
 from ledger.cli.merge import accept_option, branch_option, take_over
 from ledger.errors import BadArguments, Malformed
-from ledger.importers import IMPORTERS, Count, find_importer, read_drafts, take_in
+from ledger.importers import IMPORTERS, Count, Importer, find_importer, read_drafts, take_in
+from ledger.ledger import Ledger
 from ledger.queries.base import Table
 from ledger.recorder import MAX_BATCH
 
@@ -49,10 +47,7 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, start: str) -> 
 @click.option("--list", "list_importers", is_flag=True, help="List the importers.")
 @branch_option
 @accept_option
-@actor_option
-@durable_option
-@ledger_option
-@json_option
+@recording_options
 def import_history(
     name: str | None,
     file: str | None,
@@ -76,11 +71,7 @@ def import_history(
     """
     format_ = "json" if as_json else "table"
     if list_importers:
-        listed = (
-            *((one.name, one.stream, one.summary) for one in IMPORTERS),
-            (_JSONL, "as recorded", "a record that `ledger export` wrote, entry by entry"),
-        )
-        print_table(Table(("importer", "stream", "reads"), listed), format_)
+        _list(format_)
         return
     if name is None or file is None:
         raise BadArguments(
@@ -94,26 +85,39 @@ def import_history(
         raise BadArguments(
             f"{name} takes no --branch and no --accept", hint="they are for: ledger import jsonl"
         )
-    importer, who = find_importer(name), require_actor(actor)
-    with open_ledger(ledger_dir, who, durable=durable) as ledger:
-        data = _read(file)
-        try:
-            with progress(f"reading {file}") as report:
-                drafts = read_drafts(importer, data, report)
-        except Malformed as error:
-            raise Malformed(
-                f"{file}: {error.message}",
-                hint=error.hint,
-                offset=error.offset,
-                reasons=error.reasons,
-            ) from error
-        if len(drafts) > MAX_BATCH:
-            say(f"{len(drafts)} lines go in by {MAX_BATCH}, each batch whole or not at all")
-        with progress("recording") as report:
-            counts = take_in(ledger, drafts, report)
+    importer = find_importer(name)
+    with open_ledger(ledger_dir, require_actor(actor), durable=durable) as ledger:
+        counts = _take_in(ledger, importer, file)
     rows = tuple((count.kind, count.added, count.skipped) for count in counts)
     print_table(Table(("kind", "added", "skipped"), rows), format_)
     say(_outcome(counts, importer.stream))
+
+
+def _list(format_: str) -> None:
+    listed = (
+        *((one.name, one.stream, one.summary) for one in IMPORTERS),
+        (_JSONL, "as recorded", "a record that `ledger export` wrote, entry by entry"),
+    )
+    print_table(Table(("importer", "stream", "reads"), listed), format_)
+
+
+def _take_in(ledger: Ledger, importer: Importer, file: str) -> list[Count]:
+    """Record the lines of a file, telling how far it is; an error names the file."""
+    data = _read(file)
+    try:
+        with progress(f"reading {file}") as report:
+            drafts = read_drafts(importer, data, report)
+    except Malformed as error:
+        raise Malformed(
+            f"{file}: {error.message}",
+            hint=error.hint,
+            offset=error.offset,
+            reasons=error.reasons,
+        ) from error
+    if len(drafts) > MAX_BATCH:
+        say(f"{len(drafts)} lines go in by {MAX_BATCH}, each batch whole or not at all")
+    with progress("recording") as report:
+        return take_in(ledger, drafts, report)
 
 
 @contextlib.contextmanager

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.base import (
-    actor_option,
-    durable_option,
-    json_option,
-    ledger_option,
     open_ledger,
     print_table,
     progress,
+    recording_options,
     require_actor,
     say,
 )
@@ -41,10 +38,7 @@ accept_option = click.option(
 @click.argument("other", metavar="OTHER", type=click.Path(path_type=Path))
 @branch_option
 @accept_option
-@actor_option
-@durable_option
-@ledger_option
-@json_option
+@recording_options
 def merge(
     other: Path,
     branch: str | None,

@@ -12,12 +12,9 @@ import click
 import msgspec
 
 from ledger.cli.base import (
-    actor_option,
-    durable_option,
-    json_option,
-    ledger_option,
     open_ledger,
     print_table,
+    recording_options,
 )
 from ledger.errors import BadArguments, LedgerError, Malformed
 from ledger.events import FAMILIES, KINDS, find_kind
@@ -57,10 +54,7 @@ def _complete_kind(_ctx: click.Context, _param: click.Parameter, start: str) -> 
 )
 @click.option("--list", "list_kinds", is_flag=True, help="List the kinds of event.")
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this, or a kind's fields.")
-@actor_option
-@durable_option
-@ledger_option
-@json_option
+@recording_options
 @click.pass_context
 def record(
     ctx: click.Context,

@@ -7,6 +7,7 @@ for wall times.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -103,6 +104,12 @@ def ask(folder: Folder, sql: str, at: int | None = None) -> list[tuple[Any, ...]
     """The rows of a statement over the record."""
     with open_reader(folder, at=at) as db:
         return db.execute(sql).fetchall()
+
+
+def bodies(folder: Folder, kind: str) -> list[dict[str, Any]]:
+    """The bodies of all entries of a kind, in order."""
+    rows = ask(folder, f"select entry from events where kind = '{kind}' order by position")
+    return [json.loads(entry)["body"] for (entry,) in rows]
 
 
 def tree(path: Path) -> dict[str, tuple[str, int]]:

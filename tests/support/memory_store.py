@@ -2,15 +2,15 @@
 
 Dicts, lists, `json` and `hashlib`; the canonical text, the hash, the chain, the numbering, the
 segments and the healing are written a second time from spec/formats, with nothing of the program
-in them. What it says is what the program must say, to the byte.
+in them (the canonical text is the golden ledger's). What it says is what the program must say, to
+the byte.
 """
 
-import decimal
 import hashlib
-import json
 from dataclasses import dataclass
 
 import memory_rules
+from golden_story import canonical
 
 MAX_ENTRY_BYTES = 65_535
 
@@ -42,32 +42,6 @@ class Refusal:
 
     def __init__(self, exit_code, reasons):
         self.exit_code, self.reasons = exit_code, sorted(reasons)
-
-
-def canonical(value):
-    """Canonical JSON text (spec/formats/entry.md), from `json` for all but numbers with a point."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{canonical(k)}:{canonical(value[k])}" for k in sorted(value)) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    if isinstance(value, float):
-        return number_text(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def number_text(value):
-    """The fewest digits that read back as `value`, in full or with an exponent."""
-    sign, digits, exponent = decimal.Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits)).rstrip("0") or "0"
-    place = len(digits) + exponent - 1 if any(digits) else 0
-    if not -5 <= place <= 15:
-        text = text[0] + ("." + text[1:] if text[1:] else "") + f"e{place}"
-    elif place < 0:
-        text = "0." + "0" * (-place - 1) + text
-    else:
-        text = text.ljust(place + 1, "0")
-        text = text[: place + 1] + "." + (text[place + 1 :] or "0")
-    return "-" * sign + text
 
 
 class MemoryStore:

@@ -3,27 +3,11 @@
 import json
 
 import pytest
-from labs import F16, Q4, TOKENS, ask
-from ledgers import HUMAN, new_ledger
+from labs import F16, Q4, TOKENS, bodies
 
 from ledger.cli import run
 
 IDS = ",".join(map(str, TOKENS))
-
-
-@pytest.fixture
-def ledger(tmp_path, monkeypatch):
-    """A ledger on which commands work."""
-    with new_ledger(tmp_path / "lab") as ledger:
-        monkeypatch.setenv("LEDGER_DIR", str(ledger.folder.path))
-        monkeypatch.setenv("LEDGER_ACTOR", HUMAN)
-        yield ledger
-
-
-def bodies(folder, kind):
-    """The bodies of all entries of a kind."""
-    rows = ask(folder, f"select entry from events where kind = '{kind}' order by position")
-    return [json.loads(entry)["body"] for (entry,) in rows]
 
 
 @pytest.mark.slow

@@ -5,18 +5,8 @@ import json
 import pytest
 from checkpoints import safetensors_bytes, write_checkpoint
 from labs import F16, Q4, ask, digest
-from ledgers import HUMAN, new_ledger
 
 from ledger.cli import run
-
-
-@pytest.fixture
-def ledger(tmp_path, monkeypatch):
-    """A ledger on which commands work."""
-    with new_ledger(tmp_path / "lab") as ledger:
-        monkeypatch.setenv("LEDGER_DIR", str(ledger.folder.path))
-        monkeypatch.setenv("LEDGER_ACTOR", HUMAN)
-        yield ledger
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from labs import F16, Q4, TOKENS, ask, digest, trace
-from ledgers import HUMAN, new_ledger
+from labs import F16, Q4, TOKENS, ask, bodies, digest, trace
+from ledgers import new_ledger
 
 from executors import base
 from executors.compare import record_comparison
@@ -15,21 +15,6 @@ from ml import devices
 from ml.errors import MlError
 
 IDS = ",".join(map(str, TOKENS))
-
-
-@pytest.fixture
-def ledger(tmp_path, monkeypatch):
-    """A ledger on which commands work."""
-    with new_ledger(tmp_path / "lab") as ledger:
-        monkeypatch.setenv("LEDGER_DIR", str(ledger.folder.path))
-        monkeypatch.setenv("LEDGER_ACTOR", HUMAN)
-        yield ledger
-
-
-def bodies(folder, kind):
-    """The bodies of all entries of a kind."""
-    rows = ask(folder, f"select entry from events where kind = '{kind}' order by position")
-    return [json.loads(entry)["body"] for (entry,) in rows]
 
 
 def test_what_a_trace_records(ledger):
