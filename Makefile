@@ -31,7 +31,7 @@ demo: venv ## run the whole flow on a tiny model in a fresh folder
 	@$(BIN)/ledger demo
 
 test: venv ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: venv ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -46,6 +46,7 @@ format: venv ## format the code
 docs: venv ## regenerate the reference pages
 	$(BIN)/python -m ledger.cli.reference
 	$(BIN)/python tests/zoo/write_page.py
+	$(BIN)/python tests/faults/write_fault_page.py
 
 spec: venv ## render this project's own ledger into spec/
 	$(BIN)/ledger render

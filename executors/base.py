@@ -114,6 +114,7 @@ __all__ = [
     "Facts",
     "Ledger",
     "LedgerError",
+    "Malformed",
     "Run",
     "Table",
     "bad_input",

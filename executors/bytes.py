@@ -7,11 +7,11 @@ import click
 
 from executors import base
 from executors.inspect import visible
-from executors.trace import number
+from executors.tracing.recording import number
 
 if TYPE_CHECKING:
     from ml.containers import Container
-    from ml.file_comparison import TensorPair
+    from ml.file_comparison import ConfigDifference, TensorPair
 
 CONTRACT: Final = "bytes/1"
 COLUMNS: Final = (
@@ -67,7 +67,8 @@ def bytes(  # noqa: A001 - a command has the name of its file
     """Compare each tensor of model file A with the one of its name in B: bytes, then numbers.
 
     The files may be of different formats: tensors meet by their canonical names. Exit code 0 when
-    all are equal byte for byte, 1 when any differs, is missing, or has another type or shape.
+    all are equal byte for byte and the files say the same of the pass; 1 when a tensor differs, is
+    missing, or has another type or shape, or a knob differs, such as the base of the rotation.
     """
     with base.bad_input():
         from ml.containers import open_container
@@ -82,7 +83,17 @@ def bytes(  # noqa: A001 - a command has the name of its file
     shown = [pair for pair in pairs if show_all or pair.result not in _QUIET]
     base.print_table(_table(shown), "json" if as_json else "table")
     base.say(_sentence(name, pairs))
-    return 1 if any(pair.result != "equal" for pair in pairs) else 0
+    knobs = _knobs(a, b) or ()
+    for knob in knobs:
+        base.say(f"  {knob.name}: {knob.a} | {knob.b}")
+    return 1 if knobs or any(pair.result != "equal" for pair in pairs) else 0
+
+
+def _knobs(a: "Container", b: "Container") -> "tuple[ConfigDifference, ...] | None":
+    """What the files say of the pass, where they differ in it; None where they say nothing."""
+    from ml.file_comparison import config_differences
+
+    return config_differences(a, b)
 
 
 def _check_selected(a: "Container", b: "Container", pattern: str) -> None:
@@ -118,7 +129,11 @@ def record_bytes(
         pairs = _compare(a, b, pattern)
         # A file held against itself: what cannot come out otherwise is no measurement.
         if not a.path.samefile(b.path):
-            _measure(run, pairs, {"contract": CONTRACT, **names, "tensors": pattern})
+            key = {"contract": CONTRACT, **names, "tensors": pattern}
+            _measure(run, pairs, key)
+            knobs = _knobs(a, b)
+            if knobs is not None:
+                run.measure("config_fields_differing", len(knobs), "count", key)
         return run.name, pairs
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from executors import base
-from executors.trace import record_table
+from executors.tracing.recording import record_table
 
 if TYPE_CHECKING:
     from ml.imported_contract import Contract

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from executors import base
-from executors.trace import number
+from executors.tracing.recording import number
 
 if TYPE_CHECKING:
     from ml.containers import Container, TensorInfo

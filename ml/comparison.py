@@ -4,25 +4,28 @@ Works from stored evidence alone (two records and a blob a side), so it gives th
 another year, on another machine, without the models. Identity comes first: unequal identities are
 `incomparable`, with each field that differs and its fix. Then the path: each difference is listed.
 Then, for each point, d_row = rms(a - b) / rms(a) of each kept row, estimated from the sketches.
+Along different paths these are held against a floor that was measured for exactly those paths.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import AttrsInstance, field, fields, frozen
 
 from ml.distances import RESOLUTION, lower_median, row_distances
 from ml.errors import BadOption, MalformedTrace
+from ml.floors import NO_CHOICE, Floor, FloorChoice, PointFloor, choose_floor, free_limits
 from ml.identity import Record
 from ml.incomparable import IdentityDifference, identity_differences
+from ml.path_differences import PathDifference, path_differences
 from ml.rows import from_blob
 from ml.statistics import WIDTH, pool
 
 if TYPE_CHECKING:
     from ml.tracing import Trace
 
-Result = Literal["incomparable", "equal", "differs", "no_floor"]
+Result = Literal["incomparable", "equal", "differs", "expected", "over_floor", "no_floor"]
 DEFAULT_THRESHOLD = 1e-3
 
 
@@ -38,16 +41,6 @@ class TraceData:
     def of(cls, trace: "Trace") -> "TraceData":
         """Return what is kept of a fresh trace."""
         return cls(identity=trace.identity, path=trace.path, blob=trace.blob)
-
-
-@frozen(kw_only=True)
-class PathDifference:
-    """One field of the path in which two traces differ."""
-
-    name: str
-    """Dotted where it lies deeper, such as `weight_formats.Q4_K`."""
-    a: object
-    b: object
 
 
 @frozen(kw_only=True)
@@ -71,6 +64,16 @@ class PointComparison:
     """False where the largest d_row is below 1e-5: a sketch cannot tell such rows apart."""
     bit_equal: bool
     """The stored rows are equal byte for byte."""
+    floor: PointFloor | None = None
+    """What it was held against; None where no floor is recorded for these paths."""
+
+    @property
+    def is_over_floor(self) -> bool:
+        """Largest or median row is beyond three floors; an infinite distance always is."""
+        if self.floor is None:
+            return False
+        largest, median = free_limits(self.floor)
+        return self.largest > largest or self.median > median
 
     @property
     def std_ratio(self) -> float | None:
@@ -104,6 +107,13 @@ class Comparison:
     first_divergence: FirstDivergence | None
     threshold: float
     """What d_row was held against to find the first divergence."""
+    floor: FloorChoice = NO_CHOICE
+    """The floor that was used, or why none was; empty where the paths do not differ."""
+
+    @property
+    def first_over_floor(self) -> PointComparison | None:
+        """The first point, in computation order, that is over its floor."""
+        return next((point for point in self.points if point.is_over_floor), None)
 
     def to_record(self) -> dict[str, object]:
         """Return it JSON-able; an infinite number is the string "Infinity"."""
@@ -111,20 +121,26 @@ class Comparison:
             "first_divergence": _record(self.first_divergence),
             "identity_differences": [_record(d) for d in self.identity_differences],
             "path_differences": [_record(d) for d in self.path_differences],
-            "points": [
-                {**_required_record(p), "std_ratio": _jsonable(p.std_ratio)} for p in self.points
-            ],
+            "points": [_point_record(point) for point in self.points],
             "result": self.result,
             "threshold": self.threshold,
         }
 
 
-def compare(a: TraceData, b: TraceData, *, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
+def compare(
+    a: TraceData,
+    b: TraceData,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    floors: Sequence[Floor] = (),
+) -> Comparison:
     """Compare two traces, `a` being the one that distances are relative to.
 
     `equal`: no path difference and every stored row bit-equal. `differs`: no path difference, and
-    some row differs. `no_floor`: the path differs, and no floor is recorded for that difference.
-    Raises `MalformedTrace` where records and blob do not fit, `BadOption` for a bad threshold.
+    some row differs. Where the paths differ, `floors` are those on record, oldest first:
+    `no_floor`, none of them is for exactly these paths; `expected`, no point is over its floor;
+    `over_floor`, some point is. Raises `MalformedTrace` where records and blob do not fit,
+    `BadOption` for a bad threshold.
     """
     if not (math.isfinite(threshold) and threshold > 0):
         raise BadOption(f"a threshold of {threshold} finds nothing", hint="give a number over 0")
@@ -139,29 +155,43 @@ def compare(a: TraceData, b: TraceData, *, threshold: float = DEFAULT_THRESHOLD)
             first_divergence=None,
             threshold=threshold,
         )
-    compared = _compare_points(a, b)
-    same = all(point.bit_equal for point in compared)
+    chosen = choose_floor(floors, a.path, b.path) if different_path else NO_CHOICE
+    chosen = _covering(chosen, a.identity)
+    compared = _compare_points(a, b, chosen.floor)
     return Comparison(
-        result="no_floor" if different_path else "equal" if same else "differs",
+        result=_result(compared, chosen, has_one_path=not different_path),
         identity_differences=(),
         path_differences=different_path,
         points=compared,
         first_divergence=_first_divergence(compared, threshold),
         threshold=threshold,
+        floor=chosen,
     )
 
 
-def path_differences(a: Record, b: Record) -> tuple[PathDifference, ...]:
-    """Return every leaf in which two path records differ; an absent one is None."""
-    left, right = _flatten(a), _flatten(b)
-    return tuple(
-        PathDifference(name=name, a=left.get(name), b=right.get(name))
-        for name in sorted(left.keys() | right.keys())
-        if left.get(name) != right.get(name)
-    )
+def _result(
+    compared: Sequence[PointComparison], chosen: FloorChoice, *, has_one_path: bool
+) -> Result:
+    if has_one_path:
+        return "equal" if all(point.bit_equal for point in compared) else "differs"
+    if chosen.floor is None:
+        return "no_floor"
+    return "over_floor" if any(point.is_over_floor for point in compared) else "expected"
 
 
-def _compare_points(a: TraceData, b: TraceData) -> tuple[PointComparison, ...]:
+def _covering(chosen: FloorChoice, identity: Record) -> FloorChoice:
+    """Pass a floor over that was not measured at every point of the traces."""
+    if chosen.floor is None:
+        return chosen
+    places, _ = _layout(identity)
+    missing = [name for name, layer in places if (name, layer) not in chosen.floor.points]
+    if not missing:
+        return chosen
+    reason = f"{chosen.floor.run} was not measured at {', '.join(dict.fromkeys(missing))}"
+    return FloorChoice(reasons=(reason,))
+
+
+def _compare_points(a: TraceData, b: TraceData, floor: Floor | None) -> tuple[PointComparison, ...]:
     points, kept = _layout(a.identity)
     left = from_blob(a.blob, len(points), len(kept))
     right = from_blob(b.blob, len(points), len(kept))
@@ -181,6 +211,7 @@ def _compare_points(a: TraceData, b: TraceData) -> tuple[PointComparison, ...]:
                 std_b=pool(right[i][:, :WIDTH]).std,
                 resolved=bool(distances[worst] >= RESOLUTION),
                 bit_equal=left[i].tobytes() == right[i].tobytes(),
+                floor=None if floor is None else floor.points[name, layer],
             )
         )
     return tuple(compared)
@@ -216,14 +247,14 @@ def _first_divergence(
     return None
 
 
-def _flatten(record: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    leaves: dict[str, object] = {}
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            leaves |= _flatten(value, f"{prefix}{key}.")
-        else:
-            leaves[prefix + key] = value
-    return leaves
+def _point_record(point: PointComparison) -> dict[str, object]:
+    floor = None if point.floor is None else _required_record(point.floor)
+    return {
+        **_required_record(point),
+        "floor": floor,
+        "is_over_floor": point.is_over_floor,
+        "std_ratio": _jsonable(point.std_ratio),
+    }
 
 
 def _record(value: AttrsInstance | None) -> dict[str, object] | None:

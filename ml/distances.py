@@ -1,7 +1,7 @@
-"""Distances of rows, from their sketches and statistics alone.
+"""Distances of rows: from their sketches and statistics alone, or from full activations.
 
-distance² of two rows ≈ Σ(y_a - y_b)², about ±17 % at 95 % for one row of unrelated differences
-(spec/formats/sketch.md).
+By sketches, distance² of two rows ≈ Σ(y_a - y_b)², about ±17 % at 95 % for one row of unrelated
+differences (spec/formats/sketch.md).
 """
 
 import numpy as np
@@ -29,6 +29,40 @@ def row_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.
     alike = (a.view(np.uint32) == b.view(np.uint32)).all(axis=1)
     distances[alike | (squared == 0)] = 0.0
     return distances
+
+
+def full_row_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return d_row of full activations `float32 [tokens, width]` each: rms(a - b) / rms(a).
+
+    Rows that are stored alike are at 0. A row that differs from one of zeros is infinitely far, and
+    so is one that differs from another where either holds a value that is not finite.
+    """
+    left, right = a.astype(np.float64), b.astype(np.float64)
+    distances: NDArray[np.float64]
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        squared = ((left - right) ** 2).sum(axis=1)
+        distances = np.sqrt(squared / (left**2).sum(axis=1))
+    distances[np.isnan(distances)] = np.inf
+    alike = (a.view(np.uint32) == b.view(np.uint32)).all(axis=1)
+    distances[alike | (squared == 0)] = 0.0
+    return distances
+
+
+def channel_distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the distance of the channel that is furthest apart, of `float32 [tokens, width]` each.
+
+    rms over the tokens of a - b in that channel, over the rms of all of a. A fault in one row of a
+    weight is one channel: in a row distance it is diluted by all the others. Values that are stored
+    alike are at 0; others that are not finite are infinitely far.
+    """
+    left, right = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        difference = left - right
+        difference[a.view(np.uint32) == b.view(np.uint32)] = 0.0
+        furthest = float(np.sqrt((difference**2).mean(axis=0)).max())
+        size = float(np.sqrt((left[np.isfinite(left)] ** 2).mean())) if furthest else 1.0
+        distance = furthest / size if size else float("inf")
+    return float("inf") if np.isnan(distance) else distance
 
 
 def lower_median(distances: NDArray[np.float64]) -> float:

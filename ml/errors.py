@@ -89,3 +89,7 @@ class BadOption(MlError):
 
 class MalformedTrace(MlError):
     """Stored evidence of a trace does not fit together: records and blob disagree."""
+
+
+class FloorNotMeasured(MlError):
+    """Two passes give no floor: their paths are the same, or their values are not finite."""

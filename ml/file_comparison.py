@@ -4,6 +4,10 @@ Tensors meet by their canonical names (`ml.containers.names`), whatever the cont
 and shape are equal, bytes are compared; where the bytes or the types differ, both are decoded and
 the numbers compared in float64. Everything goes through in pieces, so that memory does not grow
 with the tensors.
+
+Where one file has the rows of q and k permuted, as Llama's GGUF files have, and the other has not,
+they are brought into one order first. Equal tensors do not make equal models: what the files say of
+the pass (rotation, norms, heads) is compared as well.
 """
 
 import fnmatch
@@ -11,12 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, get_args
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict, frozen
 from numpy.typing import NDArray
 
 from ml import quant_types
+from ml.architectures import ModelConfig, find_architecture, is_permuted_file
+from ml.architectures.row_order import is_permuted, unpermute
 from ml.containers import Container, TensorInfo, canonical_name
 from ml.containers.dtypes import NUMPY_TYPES
+from ml.errors import MlError
 
 Progress = Callable[[int, int], None]
 Result = Literal["equal", "equal values", "differs", "shape", "not decoded", "only a", "only b"]
@@ -70,16 +77,66 @@ def select(container: Container, pattern: str) -> dict[str, str]:
     return {name: own for name, own in named.items() if fnmatch.fnmatchcase(name, pattern)}
 
 
+@frozen(kw_only=True)
+class ConfigDifference:
+    """One knob of the forward pass that the files set differently."""
+
+    name: str
+    """Field of `ml.architectures.ModelConfig`."""
+    a: object
+    b: object
+
+
+def config_differences(a: Container, b: Container) -> tuple[ConfigDifference, ...] | None:
+    """Return the knobs that differ; None where a file is no whole model of a known architecture."""
+    config_a, config_b = _Side.of(a).config, _Side.of(b).config
+    if config_a is None or config_b is None:
+        return None
+    left, right = asdict(config_a, recurse=False), asdict(config_b, recurse=False)
+    return tuple(
+        ConfigDifference(name=name, a=left[name], b=right[name])
+        for name in left
+        if left[name] != right[name]
+    )
+
+
+@frozen(kw_only=True)
+class _Side:
+    """A file, and what its architecture says of it where it has a known one."""
+
+    container: Container
+    config: ModelConfig | None
+    is_permuted: bool
+
+    @classmethod
+    def of(cls, container: Container) -> "_Side":
+        try:
+            architecture = find_architecture(container)
+            config = architecture.read_config(container)
+        except MlError:  # any file of tensors can be compared
+            return cls(container=container, config=None, is_permuted=False)
+        permuted = is_permuted_file(container, architecture)
+        return cls(container=container, config=config, is_permuted=permuted)
+
+    def bytes_of(self, name: str, own: str, other: "_Side") -> NDArray[np.uint8]:
+        """The bytes of a tensor, its rows in the order that the other side has them in."""
+        data = self.container.tensor_bytes(own)
+        if self.config is None or self.is_permuted <= other.is_permuted or not is_permuted(name):
+            return data
+        return unpermute(data, self.container.tensors[own].shape[0], self.config.head_dim)
+
+
 def compare_files(
     a: Container, b: Container, *, pattern: str = "*", progress: Progress | None = None
 ) -> Iterator[TensorPair]:
     """Yield each tensor of either file, in the order of `a`, then what only `b` has."""
     names_a, names_b = select(a, pattern), select(b, pattern)
+    sides = _Side.of(a), _Side.of(b)
     for done, (name, own) in enumerate(names_a.items()):
         if progress is not None:
             progress(done, len(names_a))
         if name in names_b:
-            yield _compare(name, a, own, b, names_b[name])
+            yield _compare(name, sides[0], own, sides[1], names_b[name])
         else:
             yield TensorPair(name=name, a=a.tensors[own], b=None, result="only a")
     for name, own in names_b.items():
@@ -87,11 +144,11 @@ def compare_files(
             yield TensorPair(name=name, a=None, b=b.tensors[own], result="only b")
 
 
-def _compare(name: str, a: Container, name_a: str, b: Container, name_b: str) -> TensorPair:
-    info_a, info_b = a.tensors[name_a], b.tensors[name_b]
+def _compare(name: str, a: _Side, name_a: str, b: _Side, name_b: str) -> TensorPair:
+    info_a, info_b = a.container.tensors[name_a], b.container.tensors[name_b]
     if info_a.shape != info_b.shape:
         return TensorPair(name=name, a=info_a, b=info_b, result="shape")
-    bytes_a, bytes_b = a.tensor_bytes(name_a), b.tensor_bytes(name_b)
+    bytes_a, bytes_b = a.bytes_of(name, name_a, b), b.bytes_of(name, name_b, a)
     first, count = None, None
     if info_a.quant_type == info_b.quant_type:
         first, count = _compare_bytes(bytes_a, bytes_b)

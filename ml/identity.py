@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml import rope, rows, sketch
+from ml import rope, sketch
 from ml.architectures import Model
-from ml.engines import Activation, Capture, Engine, KvDtype
+from ml.engines import Activation, Batching, Capture, Engine, KvDtype
+from ml.rows import Rows
 
 FORMAT_VERSION = 1
 
@@ -41,7 +42,7 @@ def tokens_sha256(ids: Sequence[int]) -> str:
     return hashlib.sha256(np.array(ids, dtype="<u4").tobytes()).hexdigest()
 
 
-def identity_record(ids: Sequence[int], captures: Sequence[Capture]) -> Record:
+def identity_record(ids: Sequence[int], captures: Sequence[Capture], rows: Rows) -> Record:
     """Return what two traces must agree on for their numbers to mean the same thing.
 
     What a point is stands once for each kind of point, so that the record stays small however many
@@ -55,10 +56,7 @@ def identity_record(ids: Sequence[int], captures: Sequence[Capture]) -> Record:
         "format_version": FORMAT_VERSION,
         "points": [[capture.point.id, capture.layer, capture.width] for capture in captures],
         "positions": {"count": len(ids), "first": 0},
-        "rows": {
-            "kept": list(rows.kept_rows(len(ids))),
-            "selection": rows.selection_name(len(ids)),
-        },
+        "rows": {"kept": list(rows.kept), "selection": rows.selection},
         "sketch_version": sketch.VERSION,
         "tokens_sha256": tokens_sha256(ids),
     }
@@ -71,6 +69,7 @@ def path_record(
     kv: KvDtype,
     device_observed: str,
     activation: Activation,
+    batching: Batching = "prefill",
 ) -> Record:
     """Return how the numbers came about: every difference here is listed by a comparison."""
     types = {tensor.quant_type.name: tensor.quant_type for tensor in model.tensors.values()}
@@ -79,13 +78,13 @@ def path_record(
     return {
         **engine.describe(activation),
         "activation_quantisation": ", ".join(sorted(quantised)) or "none",
-        "batching": "prefill",
+        "batching": batching,
         "container": model.container.format,
         "device": device_observed,
         "engine": engine.id,
         "format_version": FORMAT_VERSION,
         "kv_dtype": kv,
         "model_sha256": model_sha256,
-        "rope_angle_rule": rope.RULE,
+        "rope_angle_rule": rope.rule(model.config),
         "weight_formats": {t.name: engine.weight_decoding(t) for t in stored},
     }

@@ -12,9 +12,9 @@ from attrs import frozen
 
 from ml.errors import MalformedTrace
 from ml.points import BY_ID, Point, Scope
+from ml.rows import ALL, LAST_ROW
 
 FORMAT = "imported-trace/1"
-ALL, LAST = "all", "last"
 TENSOR, ROWS = "tensor", "rows"
 MOST_LAYERS = 1024
 MOST_BYTES = 1 << 20
@@ -111,8 +111,8 @@ def _contract(fields: Any, problems: list[str]) -> Contract | None:  # noqa: ANN
     if not _are_ids(ids):
         problems.append("ids: a list of token ids is needed")
     rows, values = fields.get("rows", ALL), fields.get("values", TENSOR)
-    if rows not in (ALL, LAST):
-        problems.append(f"rows: {rows!r} is not {ALL} or {LAST}")
+    if rows not in (ALL, LAST_ROW):
+        problems.append(f"rows: {rows!r} is not {ALL} or {LAST_ROW}")
     if values not in (TENSOR, ROWS):
         problems.append(f"values: {values!r} is not {TENSOR} or {ROWS}")
     path, sha256 = fields.get("path") or {}, fields.get("model_sha256")

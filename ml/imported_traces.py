@@ -4,8 +4,9 @@ Nothing is guessed. A file that the contract does not name, a point that has no 
 another shape: each is an error, and all of them are told at once (spec/formats/imported_trace.md).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from attrs import field, frozen
@@ -15,10 +16,10 @@ from ml import identity, points, sketch
 from ml.containers import open_container
 from ml.errors import MalformedTrace, MlError
 from ml.identity import Record
-from ml.imported_contract import LAST, ROWS, Contract, Mapped
+from ml.imported_contract import ROWS, Contract, Mapped
 from ml.points import Point
 from ml.quant_types import decode
-from ml.rows import COLUMNS, kept_rows, selection_name, to_blob
+from ml.rows import COLUMNS, LAST_ROW, select, to_blob
 from ml.statistics import COUNT, NAN, NEG_INF, POS_INF, WIDTH, pool, row_statistics
 from ml.tracing import PointTrace
 
@@ -28,6 +29,7 @@ PATH_FIELDS = (
     "container", "device", "engine_version", "kv_dtype", "rope_angle_rule", "weight_formats",
 )  # fmt: skip
 NOT_STATED = "not stated"
+Values = TypeVar("Values")
 
 
 @frozen(kw_only=True)
@@ -43,14 +45,49 @@ class ImportedTrace:
 
 def read_trace(folder: Path, contract: Contract) -> ImportedTrace:
     """Read every point that a contract names. Raises `MalformedTrace` with all problems."""
+    return _trace(_read_all(folder, contract, _rows_of), contract)
+
+
+def read_activations(
+    folder: Path, contract: Contract
+) -> dict[tuple[str, int | None], NDArray[np.float32]]:
+    """Read the full activations `float32 [tokens, width]`, in computation order.
+
+    Raises `MalformedTrace` with all problems, and where the contract has no full activations.
+    """
+    if contract.values == ROWS or contract.rows == LAST_ROW:
+        raise MalformedTrace(
+            f"the contract has rows: {contract.rows}, values: {contract.values}",
+            hint="full activations of all tokens are needed: rows: all, values: tensor",
+        )
+    found = _read_all(folder, contract, _activations_of)
+    return {(point.id, layer): found[point.id, layer] for point, layer in _in_order(found)}
+
+
+def path_of(contract: Contract) -> Record:
+    """How somebody else's numbers came about, as far as the contract states it."""
+    return {
+        **{name: contract.path.get(name, NOT_STATED) for name in PATH_FIELDS},
+        "engine": contract.program,
+        "format_version": identity.FORMAT_VERSION,
+        "model_sha256": contract.model_sha256 or NOT_STATED,
+    }
+
+
+def _read_all(
+    folder: Path,
+    contract: Contract,
+    read: Callable[[Path, str | None, Mapped, Contract], Values],
+) -> dict[tuple[str, int | None], Values]:
+    """Read each point that a contract names. Raises `MalformedTrace` with all problems."""
     problems: list[str] = []
-    found: dict[tuple[str, int | None], tuple[int, NDArray[np.float32]]] = {}
+    found: dict[tuple[str, int | None], Values] = {}
     used: set[str] = set()
     for mapped in contract.points:
         for layer, file, tensor in mapped.places():
             used.add(file)
             try:
-                found[mapped.point.id, layer] = _rows_of(folder / file, tensor, mapped, contract)
+                found[mapped.point.id, layer] = read(folder / file, tensor, mapped, contract)
             except MalformedTrace as error:
                 problems.append(str(error))
     named = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
@@ -62,28 +99,44 @@ def read_trace(folder: Path, contract: Contract) -> ImportedTrace:
             f"{folder} is not what the contract says: {'; '.join(problems)}",
             hint="mend the contract or the files; each file and each point is named once",
         )
-    return _trace(found, contract)
+    return found
 
 
 def _rows_of(
     path: Path, tensor: str | None, mapped: Mapped, contract: Contract
 ) -> tuple[int, NDArray[np.float32]]:
     """Width and `float32 [tokens, 74]` of one point of one layer."""
-    where = path.name if tensor is None else f"{path.name}[{tensor}]"
-    array = _read(path, tensor, where)
-    wanted = 1 if contract.rows == LAST else len(contract.ids)
     if contract.values == ROWS:
+        where, wanted = _where(path, tensor), _row_count(contract)
+        array = _read(path, tensor, where)
         if array.shape != (wanted, COLUMNS):
             raise _bad(where, f"has the shape {list(array.shape)}, not {[wanted, COLUMNS]}")
         widths = array[:, [COUNT, NAN, POS_INF, NEG_INF]].sum(axis=1)
         if len(set(widths.tolist())) != 1 or not widths[0] >= 1 or widths[0] % 1:
             raise _bad(where, "its rows do not have one number of channels")
         return int(widths[0]), array
-    tokens = _tokens_by_channels(array, mapped, where)
-    if len(tokens) != wanted:
-        raise _bad(where, f"has {len(tokens)} rows, and {wanted} tokens are stated")
+    tokens = _activations_of(path, tensor, mapped, contract)
     rows = np.concatenate([row_statistics(tokens), sketch.sketch(tokens)], axis=1)
     return tokens.shape[1], rows.astype(np.float32)
+
+
+def _activations_of(
+    path: Path, tensor: str | None, mapped: Mapped, contract: Contract
+) -> NDArray[np.float32]:
+    """`float32 [tokens, width]` of one point of one layer."""
+    where, wanted = _where(path, tensor), _row_count(contract)
+    tokens = _tokens_by_channels(_read(path, tensor, where), mapped, where)
+    if len(tokens) != wanted:
+        raise _bad(where, f"has {len(tokens)} rows, and {wanted} tokens are stated")
+    return tokens
+
+
+def _where(path: Path, tensor: str | None) -> str:
+    return path.name if tensor is None else f"{path.name}[{tensor}]"
+
+
+def _row_count(contract: Contract) -> int:
+    return 1 if contract.rows == LAST_ROW else len(contract.ids)
 
 
 def _read(path: Path, tensor: str | None, where: str) -> NDArray[np.float32]:
@@ -138,9 +191,8 @@ def _trace(
 ) -> ImportedTrace:
     ordered = list(_in_order(found))
     count = len(contract.ids)
-    is_last = contract.rows == LAST
-    kept = (count - 1,) if is_last else kept_rows(count)
-    chosen = [0] if is_last else list(kept)
+    rows = select(contract.rows, count)
+    chosen = [0] if contract.rows == LAST_ROW else list(rows.kept)
     stored = [found[point.id, layer][1][chosen] for point, layer in ordered]
     record: Record = {
         "boundaries": {
@@ -149,21 +201,15 @@ def _trace(
         "format_version": identity.FORMAT_VERSION,
         "points": [[point.id, layer, found[point.id, layer][0]] for point, layer in ordered],
         "positions": {"count": count, "first": 0},
-        "rows": {"kept": list(kept), "selection": LAST if is_last else selection_name(count)},
+        "rows": {"kept": list(rows.kept), "selection": rows.selection},
         "sketch_version": sketch.VERSION,
         "tokens_sha256": identity.tokens_sha256(contract.ids),
     }
-    path: Record = {
-        **{name: contract.path.get(name, NOT_STATED) for name in PATH_FIELDS},
-        "engine": contract.program,
-        "format_version": identity.FORMAT_VERSION,
-        "model_sha256": contract.model_sha256 or NOT_STATED,
-    }
     return ImportedTrace(
         identity=record,
-        path=path,
+        path=path_of(contract),
         points=tuple(_point_trace(p, layer, *found[p.id, layer]) for p, layer in ordered),
-        kept_rows=kept,
+        kept_rows=rows.kept,
         blob=to_blob(np.stack(stored)),
     )
 

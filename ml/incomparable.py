@@ -14,13 +14,24 @@ FIXES = {
     "sketch_version": "trace the older one again with this version",
     "tokens_sha256": "trace both with the same token ids (--ids)",
     "positions": "trace both from the same position, with the same number of tokens",
-    "rows": "trace both with the same rows (all tokens, or the last, on both sides)",
+    "rows": "trace both with the same rows (--rows all on both sides, or --rows last)",
     "boundaries": "capture both points between the same operations, in the same layout",
     "points": "trace both with the same points (--points)",
     "boundary": "capture both on the same side of that operation (bias, RoPE, residual, norm)",
+    "side": "capture both at the same point: --points {a} on both sides, or --points {b}",
     "layout": "bring both into one layout: heads outermost, rotate-half pairs",
     "width": "trace models of one shape: this point has another number of channels",
 }
+#: Points of one value on different sides of an operation. Who calls both of them "q" or "attention
+#: output" compares a value before the bias with one after it.
+SIDES = (
+    ("q_matmul", "q_bias", "q_rope"),
+    ("k_matmul", "k_bias", "k_rope"),
+    ("v_matmul", "v_bias"),
+    ("attn_mix", "attn_out", "attn_residual"),
+    ("ffn_gate", "ffn_silu", "ffn_swigl"),
+    ("ffn_out", "output"),
+)
 UNKNOWN_FIX = "trace both with the same version of this program"
 
 
@@ -47,6 +58,7 @@ def identity_differences(
         if left == right:
             continue
         if name == "points":
+            found += _side_differences(a, b)
             found += _point_differences(left, right)
         elif name == "boundaries":
             found += _boundary_differences(left, right)
@@ -54,6 +66,37 @@ def identity_differences(
             fix = FIXES.get(name, UNKNOWN_FIX)
             found.append(IdentityDifference(name=name, a=left, b=right, fix=fix))
     return tuple(found)
+
+
+def _side_differences(a: Mapping[str, object], b: Mapping[str, object]) -> list[IdentityDifference]:
+    """Return where one side has a value before an operation, and the other has it after."""
+    left, right = (_boundaries(side) for side in (a, b))
+    found = []
+    for family in SIDES:
+        only_a = [name for name in family if name in left and name not in right]
+        only_b = [name for name in family if name in right and name not in left]
+        for one, other in zip(only_a, only_b, strict=False):
+            found.append(
+                IdentityDifference(
+                    name=f"boundaries[{one} | {other}].boundary",
+                    a=left[one],
+                    b=right[other],
+                    fix=FIXES["side"].format(a=one, b=other),
+                )
+            )
+    return found
+
+
+def _boundaries(identity: Mapping[str, object]) -> dict[str, object]:
+    """Return between which operations each kind of point lies."""
+    stated = identity.get("boundaries")
+    if not isinstance(stated, Mapping):
+        return {}
+    return {
+        str(name): said.get("boundary")
+        for name, said in stated.items()
+        if isinstance(said, Mapping)
+    }
 
 
 def _point_differences(a: object, b: object) -> list[IdentityDifference]:

@@ -7,6 +7,7 @@ An engine materialises every point that is not derived, whether or not anybody l
 looking changes no number. A derived point is computed from others, for the trace alone.
 """
 
+import fnmatch
 from collections.abc import Iterable
 from enum import Enum
 
@@ -103,18 +104,22 @@ DEFAULT_POINTS = SEED_POINTS | MODEL_POINTS
 def select(names: Iterable[str] | None) -> frozenset[str]:
     """Return the points to capture; None means the seeds' ten and the model's three.
 
-    Raises `UnknownPoint` for names that are not in the table, and for an empty selection.
+    A name may be a pattern, such as `q_*`. Raises `UnknownPoint` for names that are not in the
+    table, for patterns that fit none in it, and for an empty selection.
+
+    >>> sorted(select(["q_*", "output"]))
+    ['output', 'q_bias', 'q_matmul', 'q_rope']
     """
     if names is None:
         return DEFAULT_POINTS
-    chosen = frozenset(names)
-    unknown = sorted(chosen - ALL_POINTS)
-    if unknown or not chosen:
+    found = {name: fnmatch.filter(BY_ID, name) for name in names}
+    unknown = sorted(name for name, points in found.items() if not points)
+    if unknown or not found:
         raise UnknownPoint(
             f"no capture point is named {', '.join(unknown)}" if unknown else "no point was chosen",
             hint=f"the points are: {', '.join(BY_ID)}",
         )
-    return chosen
+    return frozenset(point for points in found.values() for point in points)
 
 
 def in_order(chosen: frozenset[str], layers: int) -> tuple[tuple[Point, int | None], ...]:

@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from ml import devices, identity, rows
+from ml import devices, identity
 from ml import points as points_module
+from ml import rows as rows_module
 from ml.architectures import Model, open_model
 from ml.engines import (
+    BATCHINGS,
     KV_DTYPES,
+    Batching,
     Capture,
     EngineResult,
     KvDtype,
@@ -25,6 +28,7 @@ from ml.engines import (
     choose_activation,
     find_engine,
 )
+from ml.engines.forced import Forced
 from ml.environment import environment
 from ml.errors import BadOption, DeviceDiffers
 from ml.identity import Record
@@ -48,9 +52,9 @@ class PointTrace:
     rows: int
     """Rows (tokens) that `all` covers."""
     all: Statistics
-    """All rows pooled."""
+    """The chosen rows pooled."""
     last: Statistics
-    """The last row alone."""
+    """The last of them alone."""
 
 
 @frozen(kw_only=True)
@@ -85,6 +89,8 @@ class Trace:
     wall_ms: float
     """From the open file to the finished trace."""
     model: TracedModel
+    generated: tuple[int, ...]
+    """Ids that the pass went on with behind those it was given; the trace covers them too."""
     tensors: Mapping[tuple[str, int | None], NDArray[np.float32]] | None = field(
         repr=False, eq=False
     )
@@ -107,20 +113,33 @@ def trace(
     device: str = "auto",
     kv: str = "f32",
     activation: str = "none",
+    batching: str = "prefill",
+    generate: int = 0,
     points: Iterable[str] | None = None,
+    rows: str = rows_module.ALL,
+    every: int = 1,
     keep_tensors: bool = False,
     progress: Progress | None = None,
 ) -> Trace:
-    """Trace one pass of a model file over token ids.
+    """Trace one pass of a model file over token ids, and over those it continues them by.
 
     `engine` is an id of `ml.engines`, `device` follows `ml.devices.GRAMMAR`, `kv` is f32 or f16,
-    `activation` is none, or q8 where the engine can, `points` are ids of `ml.points` (None: the
-    seeds' ten and the model's three), `progress` is called with (stage, done, total). Raises
-    members of `ml.errors` for anything wrong with the file, the prompt, the options or the device;
-    never computes on another device than was asked.
+    `activation` is none, or q8 where the engine can, `batching` is prefill or one by one. With
+    `generate`, one by one only, the ids are continued by that many, each the most likely (of
+    equals the lowest id); the trace is then one of all ids, and says which were generated. `points`
+    are ids or patterns of `ml.points` (None: the seeds' ten and the model's three); `rows` is
+    `all`, `last`, a row or a slice of the ids (`ml.rows.select`), and of the generated ones every
+    `every`th counts.
+    `progress` is called with (stage, done, total).
+
+    Raises members of `ml.errors` for anything wrong with the file, the prompt, the options or the
+    device; never computes on another device than was asked.
     """
     started = time.perf_counter()
     model = open_model(Path(model_path))
+    chosen = rows_module.select_with_generated(
+        rows, len(check_ids(ids, model.config)), generate, every
+    )
     request, result = run(
         model,
         ids,
@@ -128,21 +147,30 @@ def trace(
         device=device,
         kv=kv,
         activation=activation,
+        batching=batching,
+        generate=generate,
         points=points,
         keep_tensors=keep_tensors,
         progress=progress,
     )
     sha256 = model.container.digest()
-    kept = rows.kept_rows(len(request.ids))
-    stored = [_rows(capture)[list(kept)] for capture in result.captures]
+    stored = [_rows(capture)[list(chosen.kept)] for capture in result.captures]
     return Trace(
-        identity=identity.identity_record(request.ids, result.captures),
-        path=identity.path_record(
-            model, sha256, find_engine(engine), request.kv, result.device, request.activation
+        identity=identity.identity_record(
+            (*request.ids, *result.generated), result.captures, chosen
         ),
-        points=tuple(_point_trace(capture) for capture in result.captures),
-        kept_rows=kept,
-        blob=rows.to_blob(np.stack(stored)),
+        path=identity.path_record(
+            model,
+            sha256,
+            find_engine(engine),
+            request.kv,
+            result.device,
+            request.activation,
+            request.batching,
+        ),
+        points=tuple(_point_trace(capture, chosen) for capture in result.captures),
+        kept_rows=chosen.kept,
+        blob=rows_module.to_blob(np.stack(stored)),
         logits=result.logits,
         environment=environment(request.device),
         wall_ms=(time.perf_counter() - started) * 1000,
@@ -153,6 +181,7 @@ def trace(
             name=model.name,
             parameter_count=model.parameter_count,
         ),
+        generated=result.generated,
         tensors=_tensors(result) if keep_tensors else None,
     )
 
@@ -166,24 +195,35 @@ def run(
     kv: str,
     points: Iterable[str] | None,
     activation: str = "none",
+    batching: str = "prefill",
+    generate: int = 0,
     keep_tensors: bool = False,
     statistics: bool = True,
+    forced: Forced | None = None,
     progress: Progress | None = None,
 ) -> tuple[Request, EngineResult]:
     """Check everything that was asked, run the engine, and check where it ran.
 
-    `statistics=False` is the plain pass: the same graph, no rows. Otherwise as `trace`.
+    `statistics=False` is the plain pass: the same graph, no rows. `forced` are the values to go on
+    with behind points (`Request.forced`). Otherwise as `trace`.
     """
     chosen = find_engine(engine)
-    request = Request(
-        model=model,
-        ids=check_ids(ids, model.config),
-        kv=_check_kv(kv),
-        activation=choose_activation(chosen, activation),
-        points=points_module.select(points),
+    asked = check(
+        model,
+        ids,
+        engine=engine,
+        kv=kv,
+        activation=activation,
+        batching=batching,
+        generate=generate,
+        points=points,
+    )
+    request = evolve(
+        asked,
         device=(devices.resolve(device) if chosen.uses_tinygrad else devices.resolve_host(device)),
         statistics=statistics,
         keep_tensors=keep_tensors,
+        forced=forced or {},
         progress=progress,
     )
     result = chosen.run(request)
@@ -195,11 +235,58 @@ def run(
     return request, result
 
 
+def check(
+    model: Model,
+    ids: Sequence[int],
+    *,
+    engine: str,
+    kv: str,
+    activation: str,
+    batching: str,
+    generate: int,
+    points: Iterable[str] | None,
+) -> Request:
+    """Return what an engine would be asked, on the host; raise for what none can be asked.
+
+    A caller that looks before it begins gets every error here that does not depend on a device.
+    """
+    return Request(
+        model=model,
+        ids=_check_generated(check_ids(ids, model.config), generate, model),
+        batching=_check_batching(batching),
+        generate=generate,
+        kv=_check_kv(kv),
+        activation=choose_activation(find_engine(engine), activation),
+        points=points_module.select(points),
+        device=devices.resolve_host("cpu"),
+    )
+
+
 def _check_kv(kv: str) -> KvDtype:
     for known in KV_DTYPES:
         if kv == known:
             return known
     raise BadOption(f"{kv!r} is no type of the cache", hint=f"use {' or '.join(KV_DTYPES)}")
+
+
+def _check_batching(batching: str) -> Batching:
+    for known in BATCHINGS:
+        if batching == known:
+            return known
+    raise BadOption(
+        f"{batching!r} is no way of batching", hint=f"use one of: {', '.join(BATCHINGS)}"
+    )
+
+
+def _check_generated(ids: tuple[int, ...], generate: int, model: Model) -> tuple[int, ...]:
+    """Return the ids, if as many can be generated behind them; raise `BadOption`."""
+    room = model.config.context_length - len(ids)
+    if not 0 <= generate <= room:
+        raise BadOption(
+            f"{generate} tokens to generate, and the model has room for {room} behind the prompt",
+            hint="generate fewer, or give a shorter prompt",
+        )
+    return ids
 
 
 def _rows(capture: Capture) -> NDArray[np.float32]:
@@ -208,8 +295,8 @@ def _rows(capture: Capture) -> NDArray[np.float32]:
     return capture.rows
 
 
-def _point_trace(capture: Capture) -> PointTrace:
-    statistics = _rows(capture)[:, :WIDTH]
+def _point_trace(capture: Capture, rows: rows_module.Rows) -> PointTrace:
+    statistics = _rows(capture)[list(rows.chosen), :WIDTH]
     return PointTrace(
         point=capture.point.id,
         layer=capture.layer,

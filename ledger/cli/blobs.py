@@ -1,6 +1,8 @@
-"""`ledger blobs`: what lies among the evidence, and cleaning up what nobody names."""
+"""`ledger blobs`: what lies among the evidence, taking a piece out, and cleaning up the rest."""
 
 import re
+import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -8,6 +10,7 @@ import click
 from ledger.cli.base import json_option, ledger_option, print_table, progress, say
 from ledger.errors import BadArguments
 from ledger.folder import find_folder
+from ledger.ids import is_hash
 from ledger.queries.base import Table
 
 _LISTED = ("digest", "size_bytes", "role", "entries", "position")
@@ -18,7 +21,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 @click.group(
     invoke_without_command=True,
     epilog="Examples:\n\n\b\n  ledger blobs --stray\n  ledger blobs --json\n"
-    "  ledger blobs clean --yes",
+    "  ledger blobs get sha256:5e5e… activation.npy\n  ledger blobs clean --yes",
 )
 @click.option("--stray", is_flag=True, help="Only those that no entry names.")
 @ledger_option
@@ -49,6 +52,39 @@ def blobs(ctx: click.Context, stray: bool, ledger_dir: str | None, as_json: bool
     size = sum(one.size_bytes for one in shown)
     strays = sum(one.role == "stray" for one in shown)
     say(f"blobs: {len(shown)}, bytes: {size}, stray: {strays}")
+
+
+@blobs.command(
+    epilog="Examples:\n\n\b\n  ledger blobs get sha256:5e5e… activation.npy\n"
+    "  ledger blobs get sha256:5e5e… - | sha256sum"
+)
+@click.argument("digest", metavar="sha256:…")
+@click.argument("file", metavar="FILE|-", type=click.Path(dir_okay=False, allow_dash=True))
+@ledger_option
+@click.pass_context
+def get(ctx: click.Context, digest: str, file: str, ledger_dir: str | None) -> None:
+    """Write one blob to FILE, or to stdout, once its bytes are seen to have that digest.
+
+    A file that is there already is not written over.
+    """
+    from ledger.blobs import read_blob
+
+    if not is_hash(digest):
+        raise BadArguments(
+            f"{digest!r} is no digest", hint="sha256: and 64 hex digits; `ledger blobs` lists them"
+        )
+    data = read_blob(find_folder(ledger_dir or ctx.ensure_object(dict).get("ledger_dir")), digest)
+    if file == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        with Path(file).open("xb") as opened:
+            opened.write(data)
+    except OSError as error:
+        raise BadArguments(
+            f"cannot write {file}: {error.strerror}", hint="choose another FILE"
+        ) from error
+    say(f"{file}: {len(data)} bytes")
 
 
 @blobs.command(

@@ -5,6 +5,7 @@ claim.py      claims, tests, sets, edges        contract.py   contracts and cons
 status.py     moves, refutations, marks         artifact.py   made, published, compared
 branch.py     taken over, merged                redaction.py  values withheld
 run.py        runs, steps, traces, numbers      reported.py   what others stated elsewhere
+floor.py      floors, and what is beyond one
 """
 
 import difflib
@@ -17,6 +18,7 @@ from ledger.events.branch import BranchImported, BranchMerged
 from ledger.events.claim import ClaimStated, ClaimTested, EdgeStated, MemberAdded
 from ledger.events.contract import ConstantDeclared, ContractAdded
 from ledger.events.criterion import CriterionDeclared, VerdictGiven
+from ledger.events.floor import BisectionMade, FloorMeasured
 from ledger.events.form import parse_body
 from ledger.events.ledger import GapFound, LedgerCreated, NoteAdded
 from ledger.events.redaction import BlobWithheld
@@ -42,10 +44,12 @@ from ledger.events.reported import (
 from ledger.events.run import (
     ComparisonMade,
     MeasurementTaken,
+    NodesCompared,
     RunFailed,
     RunFinished,
     RunStarted,
     StepTaken,
+    TensorsKept,
     TraceCaptured,
 )
 from ledger.events.status import ClaimMoved, EntryRefuted, RowMoved, RunMarked
@@ -77,7 +81,11 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     StepTaken,
     MeasurementTaken,
     TraceCaptured,
+    TensorsKept,
+    NodesCompared,
     ComparisonMade,
+    FloorMeasured,
+    BisectionMade,
     BlobWithheld,
     NoteReported,
     CriterionReported,

@@ -183,6 +183,31 @@ class TraceCaptured(Event):
                 break
 
 
+@event("tensors.kept", version=1, family="instrument", stream="run/{run}")
+class TensorsKept(Event):
+    """Full activations of a trace, one blob each; kept on request only."""
+
+    run: str
+    """The run that traced."""
+    provenance: Provenance
+    """measured, unless the activations were made up."""
+    part: int
+    """Which part of the table this is, 0-based."""
+    parts: int
+    """How many parts the table has."""
+    identity_digest: str
+    """Digest of the identity of the trace (spec/formats/trace.md)."""
+    tensors: tuple[tuple[str, int | None, int, int], ...]
+    """Capture points of this part: point, layer (null for the model's own), tokens, width."""
+    blobs: tuple[BlobDigest, ...]
+    """One NumPy file of float32 [tokens, width] for each, in the same order."""
+
+    def problems(self) -> Iterable[str]:
+        """One blob for each point."""
+        if len(self.tensors) != len(self.blobs):
+            yield "tensors and blobs: unequal lengths"
+
+
 @event("comparison.made", version=1, family="instrument", stream="run/{run}")
 class ComparisonMade(Event):
     """Two traces held against each other, point by point.
@@ -222,3 +247,38 @@ class ComparisonMade(Event):
     """Points of this part: point, layer."""
     rows: tuple[tuple[Any, ...], ...]
     """Values for each point, in the order of `columns`."""
+
+
+@event("nodes.compared", version=1, family="instrument", stream="run/{run}")
+class NodesCompared(Event):
+    """A pass held against the nodes that another program printed of the same pass."""
+
+    run: str
+    """The run."""
+    provenance: Provenance
+    """derived: the other side's numbers are what it says they are."""
+    part: int
+    """Which part of the table this is, 0-based."""
+    parts: int
+    """How many parts the table has."""
+    program: str
+    """The program that printed, as the caller names it."""
+    printed: BlobDigest
+    """What it printed, byte for byte."""
+    path: dict[str, Any]
+    """How our numbers were computed (spec/formats/trace.md)."""
+    columns: tuple[str, ...]
+    """Names of the numbers of a row, in order."""
+    points: tuple[tuple[str, int | None, str], ...]
+    """Capture point, layer, and the name of the node."""
+    rows: tuple[tuple[Number, ...], ...]
+    """The numbers of each, in the order of `columns`."""
+    missing: tuple[tuple[str, int | None], ...]
+    """Points that no node was printed of; only where a part was asked for."""
+
+    def problems(self) -> Iterable[str]:
+        """One row of numbers for each point."""
+        if len(self.points) != len(self.rows):
+            yield "points and rows: unequal lengths"
+        if any(len(row) != len(self.columns) for row in self.rows):
+            yield "rows: a row does not have one value for each column"

@@ -25,7 +25,7 @@ from ledger.projections.standing import (
 )
 from ledger.projections.statements import BOARDS, CLAIMS, EDGES, SECTIONS
 from ledger.projections.tally import TALLY_STATUSES
-from ledger.projections.traces import TRACE_POINTS, TRACES
+from ledger.projections.traces import TENSORS, TRACE_POINTS, TRACES
 from ledger.projections.training import EPOCHS, STEP_METRICS, STEPS
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
@@ -36,6 +36,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     EPOCHS,
     TRACES,
     TRACE_POINTS,
+    TENSORS,
     COMPARISONS,
     COMPARISON_POINTS,
     MEASUREMENTS,

@@ -1,4 +1,4 @@
-"""`traces`, `trace_points`: statistics at each capture point, over all rows and the last alone."""
+"""`traces`, `trace_points`, `tensors`: statistics at each capture point, and whole activations."""
 
 from ledger.projections.base import Projection
 
@@ -72,5 +72,32 @@ TRACE_POINTS = Projection(
                n[1], n[2], case when n[1] > 1 and n[3] >= 0 then sqrt(n[3] / (n[1] - 1)) end,
                n[4], n[5], n[6], n[7], n[8] + n[9], n[10]
         from named
+    """,
+)
+
+TENSORS = Projection(
+    name="tensors",
+    kinds=("tensors.kept",),
+    columns=(
+        ("position", "ubigint", "position of the entry"),
+        ("run", "varchar", "the run that traced"),
+        ("ordinal", "bigint", "order of computation within the entry"),
+        ("point", "varchar", "capture point"),
+        ("layer", "integer", "layer; null for the model's own points"),
+        ("tokens", "bigint", "rows"),
+        ("width", "bigint", "channels in a row"),
+        ("blob", "varchar", "digest of the NumPy file"),
+    ),
+    select="""
+        with parts as (
+            select position, whose || (entry->>'$.body.run') as run,
+                   from_json(entry->'$.body.tensors', '["JSON"]') as tensors,
+                   from_json(entry->'$.body.blobs', '["VARCHAR"]') as blobs
+            from slice where kind = 'tensors.kept'
+        ),
+        numbered as (select *, unnest(range(1, len(tensors) + 1)) as i from parts)
+        select position, run, i, tensors[i]->>0, try_cast(tensors[i]->>1 as integer),
+               try_cast(tensors[i]->>2 as bigint), try_cast(tensors[i]->>3 as bigint), blobs[i]
+        from numbered
     """,
 )

@@ -7,6 +7,7 @@ from ledger.errors import BadArguments
 from ledger.queries.base import Parameter, Query, Table, read_query
 
 QUERIES: Final = (
+    "bisections",
     "board",
     "board_history",
     "board_replay",
@@ -21,6 +22,7 @@ QUERIES: Final = (
     "epochs",
     "events",
     "evidence",
+    "floors",
     "impact",
     "kinds",
     "measurements",
@@ -37,6 +39,7 @@ QUERIES: Final = (
     "sections",
     "stale",
     "support",
+    "tensors",
     "trace",
     "verdicts",
     "what_if",

@@ -3,14 +3,23 @@
 from pathlib import Path
 
 from ml.architectures.base import Architecture, Model, ModelConfig
+from ml.architectures.llama import LLAMA
 from ml.architectures.metadata import required_text
 from ml.architectures.qwen2 import QWEN2
 from ml.containers import Container, open_container
 from ml.errors import UnknownArchitecture, UnknownTensor
 
-ARCHITECTURES: tuple[Architecture, ...] = (QWEN2,)
+ARCHITECTURES: tuple[Architecture, ...] = (QWEN2, LLAMA)
 
-__all__ = ["ARCHITECTURES", "Architecture", "Model", "ModelConfig", "open_model"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "Model",
+    "ModelConfig",
+    "find_architecture",
+    "is_permuted_file",
+    "open_model",
+]
 
 
 def open_model(path: Path) -> Model:
@@ -20,13 +29,7 @@ def open_model(path: Path) -> Model:
     `UnknownTensor` naming every tensor that is missing, unexpected or of another shape.
     """
     container = open_container(path)
-    name = required_text(container, "general.architecture")
-    architecture = next((a for a in ARCHITECTURES if a.id == name), None)
-    if architecture is None:
-        raise UnknownArchitecture(
-            f"{path.name} has the architecture {name!r}",
-            hint=f"the known ones are: {', '.join(a.id for a in ARCHITECTURES)}",
-        )
+    architecture = find_architecture(container)
     config = architecture.read_config(container)
     _check_tensors(container, architecture, config)
     named = container.metadata.get("general.name")
@@ -35,7 +38,25 @@ def open_model(path: Path) -> Model:
         name=named if isinstance(named, str) and named else path.stem,
         config=config,
         tensors=container.tensors,
+        is_permuted=is_permuted_file(container, architecture),
     )
+
+
+def find_architecture(container: Container) -> Architecture:
+    """Return the architecture that a file names; raise `UnknownArchitecture` or its like."""
+    name = required_text(container, "general.architecture")
+    for architecture in ARCHITECTURES:
+        if architecture.id == name:
+            return architecture
+    raise UnknownArchitecture(
+        f"{container.path.name} has the architecture {name!r}",
+        hint=f"the known ones are: {', '.join(a.id for a in ARCHITECTURES)}",
+    )
+
+
+def is_permuted_file(container: Container, architecture: Architecture) -> bool:
+    """Return whether the rows of q and k are permuted: in GGUF files of some architectures."""
+    return architecture.is_permuted_in_gguf and container.format.startswith("gguf")
 
 
 def _check_tensors(container: Container, architecture: Architecture, config: ModelConfig) -> None:

@@ -6,8 +6,12 @@ Weights are named as in GGUF (`blk.0.attn_q.weight`) and shaped outermost first,
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
 from attrs import field, frozen
+from numpy.typing import NDArray
 
+from ml.architectures.rope_scaling import RopeScaling
+from ml.architectures.row_order import is_permuted, unpermute
 from ml.containers import Container, TensorInfo
 
 
@@ -30,6 +34,9 @@ class ModelConfig:
     """Most positions the model was made for."""
     norm_epsilon: float
     rope_theta: float
+    rope_scaling: RopeScaling
+    biases: frozenset[str]
+    """Projections that have a bias, by the names of GGUF (`attn_q`)."""
     tied_output: bool
     """The output projection is the token embedding."""
 
@@ -51,6 +58,10 @@ class Architecture(Protocol):
     def id(self) -> str:
         """The name in `general.architecture`."""
 
+    @property
+    def is_permuted_in_gguf(self) -> bool:
+        """Whether GGUF's converter permutes the rows of q and k (`ml.architectures.row_order`)."""
+
     def read_config(self, container: Container) -> ModelConfig:
         """Return the config; raise `UnsupportedModel` for what is not implemented."""
 
@@ -66,6 +77,18 @@ class Model:
     name: str
     config: ModelConfig
     tensors: Mapping[str, TensorInfo] = field(repr=False)
+    is_permuted: bool
+    """The file has the rows of q and k in ggml's order for Llama, not in Hugging Face's."""
+
+    def tensor_bytes(self, name: str) -> NDArray[np.uint8]:
+        """Return one tensor's bytes with rows in Hugging Face's order; KeyError if unknown.
+
+        A view of the file where the order is the file's own, else a new array.
+        """
+        data = self.container.tensor_bytes(name)
+        if not (self.is_permuted and is_permuted(name)):
+            return data
+        return unpermute(data, self.tensors[name].shape[0], self.config.head_dim)
 
     @property
     def parameter_count(self) -> int:

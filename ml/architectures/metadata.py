@@ -3,6 +3,7 @@
 import math
 
 from ml.containers import Container
+from ml.containers.base import legible
 from ml.errors import UnsupportedModel
 
 HINT = "convert the model again with a converter that writes this key"
@@ -46,6 +47,18 @@ def required_text(container: Container, key: str) -> str:
     if not isinstance(value, str):
         raise UnsupportedModel(f"{key} is {value!r}, not text", hint=_hint(container))
     return value
+
+
+def is_at(container: Container, key: str, neutral: tuple[object, ...]) -> bool:
+    """Whether a key is absent, or a single value that is one of `neutral`; never for an array."""
+    value = container.metadata.get(key)
+    return value is None or (isinstance(value, bool | int | float | str) and value in neutral)
+
+
+def shown(container: Container, key: str) -> str:
+    """Return a value as a message can show it: short, of an array its first elements."""
+    value, length = container.preview(key, 3)
+    return legible(str(value), 80) if length is None else f"an array of {length}"
 
 
 def _required(container: Container, key: str) -> object:

@@ -48,6 +48,12 @@ MOST_FILES: Final = 4096
 LARGEST_INDEX: Final = 32_000_000
 _HINT: Final = "fetch the whole checkpoint again: config, index and every file that the index names"
 _OUTPUT: Final = "output.weight"
+#: Llama's switches, and the projections whose biases they are for; transformers takes no bias from
+#: the files that the config does not name.
+_BIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "attention_bias": ("attn_q", "attn_k", "attn_v", "attn_output"),
+    "mlp_bias": ("ffn_gate", "ffn_up", "ffn_down"),
+}
 
 
 @frozen(kw_only=True)
@@ -113,6 +119,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
         raise FileUnreadable(f"{folder} has neither {ONE_FILE} nor {INDEX}", hint=_HINT)
     tensors = _name_tensors(files, folder)
     _tie_output(config, tensors, folder)
+    if config.get("model_type") == "llama":
+        _check_biases(config, tensors, folder)
     return Checkpoint(path=folder, files=files, config=config, metadata=metadata, tensors=tensors)
 
 
@@ -190,6 +198,23 @@ def _tie_output(config: Mapping[str, Any], tensors: dict[str, TensorInfo], folde
             "lm_head.weight",
             hint=_HINT,
         )
+
+
+def _check_biases(
+    config: Mapping[str, Any], tensors: Mapping[str, TensorInfo], folder: Path
+) -> None:
+    """Hold what config.json says of biases against the tensors of the first layer."""
+    for key, projections in _BIASES.items():
+        names = [f"blk.0.{projection}.bias" for projection in projections]
+        is_wanted = config.get(key) or False
+        wrong = [name for name in names if (name in tensors) is not is_wanted]
+        if wrong:
+            found = "is missing" if is_wanted else "is there all the same"
+            said = f"{key} of {CONFIG} is {str(is_wanted)[:80]}"
+            raise UnsupportedModel(
+                f"{folder.name}: {said}, and {wrong[0]} {found}",
+                hint=_HINT,
+            )
 
 
 def _malformed(path: Path, message: str, offset: int) -> MalformedFile:

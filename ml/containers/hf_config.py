@@ -23,6 +23,17 @@ LARGEST_CONFIG: Final = 1_000_000
 _LARGEST_NUMBER: Final = 2**63
 _HINT: Final = "fetch the checkpoint's config.json again"
 
+#: (in rope_scaling or rope_parameters, after `rope.scaling.`, whether it is a float32); those that
+#: GGUF has no key for stand under their own name.
+_OF_YARN: Final = (
+    ("beta_fast", "yarn_beta_fast", True),
+    ("beta_slow", "yarn_beta_slow", True),
+    ("attention_factor", "attention_factor", True),
+    ("mscale", "mscale", True),
+    ("mscale_all_dim", "mscale_all_dim", True),
+    ("truncate", "truncate", False),
+    ("partial_rotary_factor", "partial_rotary_factor", True),
+)
 #: (where in config.json, GGUF key after the architecture's name, whether it is a float32). Of
 #: several rows with one key, the first that the file has counts.
 _ROWS: Final = (
@@ -59,17 +70,26 @@ _ROWS: Final = (
     ("rope_scaling.high_freq_factor", "rope.scaling.high_freq_factor", True),
     ("rope_parameters.low_freq_factor", "rope.scaling.low_freq_factor", True),
     ("rope_parameters.high_freq_factor", "rope.scaling.high_freq_factor", True),
+    *(
+        (f"{where}.{theirs}", f"rope.scaling.{ours}", is_float)
+        for theirs, ours, is_float in _OF_YARN
+        for where in ("rope_scaling", "rope_parameters")
+    ),
 )
 #: What a value of ours is called in GGUF, where it is called otherwise.
 _VALUES: Final[Mapping[tuple[str, object], object]] = {("rope.scaling.type", "default"): "none"}
 #: Settings without a GGUF key, and the values at which the architecture is the one GGUF means.
-_SETTLED: Final = {
+_SETTLED: Final[Mapping[str, tuple[object, ...]]] = {
     "hidden_act": (None, "silu", "swish"),
     "quantization_config": (None,),
-    "mlp_bias": (None, False),
     "partial_rotary_factor": (None, 1, 1.0),
 }
-_SETTLED_FOR: Final = ("qwen2", "llama")
+#: By architecture: the above, and what is its own. Llama's biases are held against the tensors
+#: (`ml.containers.checkpoint`).
+_SETTLED_FOR: Final[Mapping[str, Mapping[str, tuple[object, ...]]]] = {
+    "qwen2": {**_SETTLED, "mlp_bias": (None, False)},
+    "llama": _SETTLED,
+}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -123,8 +143,7 @@ def to_metadata(config: Mapping[str, Any], path: Path) -> dict[str, object]:
             f"{path.name}: model_type is {architecture!r}, not the name of an architecture",
             hint=_HINT,
         )
-    if architecture in _SETTLED_FOR:
-        _check_settled(config, path)
+    _check_settled(config, _SETTLED_FOR.get(architecture, {}), path)
     metadata: dict[str, object] = {"general.architecture": architecture}
     for where, key, is_float in _ROWS:
         value = _find(config, where)
@@ -138,8 +157,10 @@ def to_metadata(config: Mapping[str, Any], path: Path) -> dict[str, object]:
     return metadata
 
 
-def _check_settled(config: Mapping[str, Any], path: Path) -> None:
-    for key, neutral in _SETTLED.items():
+def _check_settled(
+    config: Mapping[str, Any], settled: Mapping[str, tuple[object, ...]], path: Path
+) -> None:
+    for key, neutral in settled.items():
         value = config.get(key)
         if not any(value == one for one in neutral):
             raise UnsupportedModel(

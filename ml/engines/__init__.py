@@ -1,6 +1,16 @@
 """The engines: independent ways from the same weights to the same activations."""
 
-from ml.engines.base import KV_DTYPES, Activation, Capture, Engine, EngineResult, KvDtype, Request
+from ml.engines.base import (
+    BATCHINGS,
+    KV_DTYPES,
+    Activation,
+    Batching,
+    Capture,
+    Engine,
+    EngineResult,
+    KvDtype,
+    Request,
+)
 from ml.engines.dequantised import DEQUANTISED
 from ml.engines.integer import INTEGER
 from ml.engines.reference import REFERENCE
@@ -9,9 +19,11 @@ from ml.errors import BadOption, UnknownEngine
 ENGINES: tuple[Engine, ...] = (DEQUANTISED, INTEGER, REFERENCE)
 
 __all__ = [
+    "BATCHINGS",
     "ENGINES",
     "KV_DTYPES",
     "Activation",
+    "Batching",
     "Capture",
     "Engine",
     "EngineResult",

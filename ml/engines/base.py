@@ -1,8 +1,9 @@
 """The contract of an engine: one forward pass over all positions, captured where asked.
 
 An engine gets a checked model and checked ids, computes every position in one causal batch
-("prefill"), and hands out a row of 74 numbers for each token at each captured point: the ten
-statistics of `ml.statistics` and the 64 lanes of `ml.sketch`.
+("prefill") or one token after the other over a cache of keys and values ("one by one"), and hands
+out a row of 74 numbers for each token at each captured point: the ten statistics of `ml.statistics`
+and the 64 lanes of `ml.sketch`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +15,16 @@ from numpy.typing import NDArray
 
 from ml.architectures import Model
 from ml.devices import DeviceChoice
+from ml.engines.forced import Forced, check_forced, fitting
+from ml.errors import BadOption
 from ml.points import Point
 from ml.quant_types import QuantType
 
 KvDtype = Literal["f32", "f16"]
 KV_DTYPES: tuple[KvDtype, ...] = ("f32", "f16")
+# All tokens in one causal batch, or a token at a time over the cache.
+Batching = Literal["prefill", "one by one"]
+BATCHINGS: tuple[Batching, ...] = ("prefill", "one by one")
 # Whether activations are quantised before they meet a weight, as llama.cpp does on the CPU.
 Activation = Literal["none", "q8"]
 # (stage in words, steps done, steps in all)
@@ -39,11 +45,51 @@ class Request:
     device: DeviceChoice
     activation: Activation = "none"
     """Whether activations are quantised before a product; one of the engine's `activations`."""
+    batching: Batching = "prefill"
+    """Whether positions are computed at once, or one after the other."""
+    generate: int = 0
+    """How many tokens to continue the ids by, each the most likely one (of equals the lowest id);
+    one by one only. They are computed and captured like the others."""
     statistics: bool = True
     """False is the plain pass: the same graph, and no row is computed."""
     keep_tensors: bool = False
     """Hand out the full activations too."""
+    forced: Forced = field(factory=dict, repr=False, eq=False)
+    """`float32 [tokens, width]` by (point, layer): the pass captures what it computed itself there,
+    and goes on with this value. Empty: the pass is its own from end to end."""
     progress: Progress | None = field(default=None, repr=False)
+
+    @forced.validator
+    def _check_forced(self, _attribute: object, forced: Forced) -> None:
+        check_forced(forced, tokens=len(self.ids), layers=self.model.config.layers)
+
+    def __attrs_post_init__(self) -> None:
+        if self.batching == "prefill" and self.generate:
+            raise BadOption(
+                f"{self.generate} tokens to generate, and batching is prefill",
+                hint="tokens are generated one by one: choose that batching",
+            )
+        if self.batching != "prefill" and self.forced:
+            raise BadOption(
+                f"values are forced, and batching is {self.batching!r}",
+                hint="force values in a prefill pass",
+            )
+
+    @property
+    def positions(self) -> int:
+        """How many positions the pass computes: those of the ids and of what it generates."""
+        return len(self.ids) + self.generate
+
+    def forced_at(
+        self, name: str, layer: int | None, shape: tuple[int, ...]
+    ) -> NDArray[np.float32] | None:
+        """Return what the pass goes on with behind this point, or None for its own value.
+
+        `shape` is that of its own value. Raises `BadOption` where they differ. Nothing comes behind
+        the logits, so these are never replaced.
+        """
+        value = self.forced.get((name, layer))
+        return None if value is None or name == "logits" else fitting(value, name, layer, shape)
 
     def report(self, stage: str, done: int, total: int) -> None:
         """Tell whoever watches."""
@@ -74,6 +120,17 @@ class EngineResult:
     """`float32 [vocabulary]` of the last token."""
     device: str
     """The device the logits were really computed on, in our grammar."""
+    generated: tuple[int, ...] = ()
+    """The ids that the pass went on with behind those it was given."""
+
+
+def most_likely(logits: NDArray[np.float32]) -> int:
+    """Return the id of the largest logit: of equal ones the lowest; NaN counts for nothing.
+
+    >>> most_likely(np.array([0, 2, 2, np.nan], dtype=np.float32))
+    1
+    """
+    return int(np.argmax(np.where(np.isnan(logits), -np.inf, logits)))
 
 
 class Engine(Protocol):

@@ -54,7 +54,7 @@ class DequantisedEngine:
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass on the request's device."""
         from ml.engines.dequantised_weights import DequantisedWeights
-        from ml.engines.tinygrad_graph import run
+        from ml.engines.tinygrad_run import run
 
         return run(request, DequantisedWeights.load)
 

@@ -51,7 +51,7 @@ def load_weights(request: Request, device: str) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for done, (name, info) in enumerate(model.tensors.items()):
         request.report("weights", done, len(model.tensors))
-        data = model.container.tensor_bytes(name)
+        data = model.tensor_bytes(name)
         weights[name] = decode(info, data, device).contiguous().realize()
     request.report("weights", len(model.tensors), len(model.tensors))
     return weights

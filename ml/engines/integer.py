@@ -68,7 +68,7 @@ class IntegerEngine:
         one of `ACTIVATION_TYPES`, and for a norm or bias that is not F32.
         """
         from ml.engines.integer_weights import IntegerWeights
-        from ml.engines.tinygrad_graph import run
+        from ml.engines.tinygrad_run import run
 
         return run(request, IntegerWeights.load)
 

@@ -40,7 +40,7 @@ class IntegerWeights:
         for done, (name, info) in enumerate(model.tensors.items()):
             request.report("weights", done, len(model.tensors))
             # A copy: tinygrad's CUDA device takes only writable memory to copy from.
-            data = np.array(model.container.tensor_bytes(name))
+            data = np.array(model.tensor_bytes(name))
             if len(info.shape) == 1:
                 data = data.view("<f4")
             packed[name] = Tensor(data.reshape(info.shape[0], -1), device=device).realize()

@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 
 from ml import points, quant_types
 from ml.architectures import Model
-from ml.engines.base import Activation, Capture, EngineResult, Request
+from ml.engines.base import Activation, Capture, EngineResult, Request, most_likely
+from ml.engines.reference_rotation import rotate
 from ml.quant_types import QuantType
 from ml.sketch import sketch
 from ml.statistics import row_statistics
 
 Array = NDArray[np.float64]
 _CACHE_DTYPES = {"f32": np.float32, "f16": np.float16}
+
+__all__ = ["REFERENCE", "attend", "rms_norm", "rotate", "silu", "weight"]
 
 
 @frozen
@@ -54,108 +57,218 @@ class ReferenceEngine:
 
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass on the host."""
-        run = _Pass(request)
-        logits = run.forward()
-        return EngineResult(captures=tuple(run.captures), logits=logits, device="cpu")
+        return _Pass(request).result()
+
+
+@frozen(kw_only=True)
+class _Noted:
+    """What one step saw at one point."""
+
+    width: int
+    rows: NDArray[np.float32] | None
+    """`float32 [tokens of the step, 74]`; None on a plain pass."""
+    tensor: NDArray[np.float32] | None
+    """`float32 [tokens of the step, width]` where it was asked for."""
 
 
 @define
 class _Pass:
-    """One pass: the request, and the captures so far."""
+    """One pass: the request, the cache, and what was noted so far."""
 
     request: Request
-    captures: list[Capture] = field(factory=list)
+    ids: list[int] = field(init=False)
+    """The prompt, and behind it what was generated."""
+    cache: dict[int, tuple[NDArray[np.floating], NDArray[np.floating]]] = field(factory=dict)
+    """Keys and values of each layer, `[positions, kv_heads * head_dim]` in the cache's type."""
+    first: int = 0
+    """Position of the first token of the step that is being computed."""
+    noted: dict[tuple[str, int | None], list[_Noted]] = field(factory=dict)
+    """What each step saw, in the order of computation."""
+    decoded: dict[str, NDArray[np.float32]] = field(factory=dict)
+    """Weights that will be asked for again: a token at a time would decode them for each."""
 
-    def capture(self, name: str, layer: int | None, value: Array) -> None:
-        """Note a value `[tokens, width]` if its point was asked for."""
+    def __attrs_post_init__(self) -> None:
+        self.ids = list(self.request.ids)
+
+    def result(self) -> EngineResult:
+        """Run, and put together what the steps saw."""
+        logits = self.forward()
+        return EngineResult(
+            captures=tuple(self.captures()),
+            logits=logits,
+            device="cpu",
+            generated=tuple(self.ids[len(self.request.ids) :]),
+        )
+
+    def captures(self) -> list[Capture]:
+        """Return what was noted, each point with the rows of all steps."""
+        return [
+            Capture(
+                point=points.BY_ID[name],
+                layer=layer,
+                width=steps[0].width,
+                rows=_joined([step.rows for step in steps]),
+                tensor=_joined([step.tensor for step in steps]),
+            )
+            for (name, layer), steps in self.noted.items()
+        ]
+
+    def capture(self, name: str, layer: int | None, value: Array) -> Array:
+        """Note a value `[tokens, width]` if its point was asked for.
+
+        Return what the pass goes on with: the value, or another where one is forced.
+        """
+        if name in self.request.points:
+            self.note(name, layer, value)
+        forced = self.request.forced_at(name, layer, value.shape)
+        return value if forced is None else forced.astype(np.float64)
+
+    def note(self, name: str, layer: int | None, value: Array) -> None:
+        """Add a value to what was noted, rounded to float32."""
         request = self.request
-        if name not in request.points:
-            return
         with np.errstate(over="ignore"):  # beyond float32 an activation is an infinity, counted
             rounded = value.astype(np.float32)
         rows = None
         if request.statistics:
             rows = np.concatenate([row_statistics(rounded), sketch(rounded)], axis=1)
-        self.captures.append(
-            Capture(
-                point=points.BY_ID[name],
-                layer=layer,
-                width=value.shape[1],
-                rows=rows,
-                tensor=rounded if request.keep_tensors else None,
-            )
-        )
+        tensor = rounded if request.keep_tensors else None
+        seen = _Noted(width=value.shape[1], rows=rows, tensor=tensor)
+        self.noted.setdefault((name, layer), []).append(seen)
 
     def weight(self, name: str) -> Array:
-        return weight(self.request.model, name)
+        """Return a weight, `float64 [shape]`."""
+        if self.request.batching == "prefill":
+            return weight(self.request.model, name)
+        if name not in self.decoded:
+            self.decoded[name] = weight(self.request.model, name).astype(np.float32)
+        return self.decoded[name].astype(np.float64)
 
     def forward(self) -> NDArray[np.float32]:
         """Return the last token's logits, `float32 [vocabulary]`."""
-        config = self.request.model.config
+        request = self.request
+        if request.batching == "prefill":
+            return self.step(self.ids)
+        logits = np.empty(0, dtype=np.float32)
+        for position in range(request.positions):
+            request.report("token", position, request.positions)
+            if position == len(self.ids):
+                self.ids.append(most_likely(logits))
+            logits = self.step(self.ids[position : position + 1])
+        request.report("token", request.positions, request.positions)
+        return logits
+
+    def step(self, ids: list[int]) -> NDArray[np.float32]:
+        """Compute the next tokens, and return the logits of the last of them."""
+        config, is_prefill = self.request.model.config, self.request.batching == "prefill"
         embedding = self.weight("token_embd.weight")
-        x = embedding[list(self.request.ids)]  # [tokens, hidden]
-        self.capture("embedding", None, x)
+        x = self.capture("embedding", None, embedding[ids])  # [tokens, hidden]
         for layer in range(config.layers):
-            self.request.report("layer", layer, config.layers)
+            if is_prefill:
+                self.request.report("layer", layer, config.layers)
             x = self.attention(layer, x)
-            x = self.feed_forward(layer, x)
-            self.capture("output", layer, x)
+            x = self.capture("output", layer, self.feed_forward(layer, x))
         x = rms_norm(x, self.weight("output_norm.weight"), config.norm_epsilon)
-        self.capture("final_norm", None, x)
+        x = self.capture("final_norm", None, x)
         output = embedding if config.tied_output else self.weight("output.weight")
         logits: Array = x @ output.T  # [tokens, vocabulary]
         self.capture("logits", None, logits)
-        self.request.report("layer", config.layers, config.layers)
+        if is_prefill:
+            self.request.report("layer", config.layers, config.layers)
+        self.first += len(ids)
         last: NDArray[np.float32] = logits[-1].astype(np.float32)
         return last
+
+    def project(self, layer: int, name: str, x: Array) -> Array:
+        """Return the product with a weight, without its bias: `[tokens, out]`."""
+        return x @ self.weight(f"blk.{layer}.{name}.weight").T
+
+    def shift(self, layer: int, name: str, x: Array) -> Array:
+        """Return a product with its bias added, where the model has one."""
+        if name not in self.request.model.config.biases:
+            return x
+        return x + self.weight(f"blk.{layer}.{name}.bias")
+
+    def keep(self, layer: int, k: Array, v: Array) -> tuple[Array, Array]:
+        """Put new keys and values into the cache; return all that are in it, widened."""
+        dtype, last = _CACHE_DTYPES[self.request.kv], self.first + len(k)
+        if layer not in self.cache:
+            shape = (self.request.positions, k.shape[1])
+            self.cache[layer] = (np.zeros(shape, dtype), np.zeros(shape, dtype))
+        for kept, new in zip(self.cache[layer], (k, v), strict=True):
+            kept[self.first : last] = new.astype(dtype)
+        keys, values = (kept[:last].astype(np.float64) for kept in self.cache[layer])
+        return keys, values
 
     def attention(self, layer: int, x: Array) -> Array:
         """Return the residual stream after attention, `[tokens, hidden]`."""
         config, block = self.request.model.config, f"blk.{layer}."
         normed = rms_norm(x, self.weight(block + "attn_norm.weight"), config.norm_epsilon)
-        self.capture("attn_norm", layer, normed)
-        raw = {name: normed @ self.weight(f"{block}attn_{name}.weight").T for name in "qkv"}
-        biased = {name: raw[name] + self.weight(f"{block}attn_{name}.bias") for name in "qkv"}
-        for stage, values in (("matmul", raw), ("bias", biased)):
-            for name in "qkv":
-                self.capture(f"{name}_{stage}", layer, values[name])
-        self.capture("qkv", layer, np.concatenate([biased[name] for name in "qkv"], axis=1))
-        q = rotate(biased["q"], config.head_dim, config.rope_theta)
-        k = rotate(biased["k"], config.head_dim, config.rope_theta)
-        self.capture("q_rope", layer, q)
-        self.capture("k_rope", layer, k)
-        cache = _CACHE_DTYPES[self.request.kv]
-        k, v = (t.astype(cache).astype(np.float64) for t in (k, biased["v"]))
-        mixed = attend(q, k, v, config.head_dim)
-        self.capture("attn_mix", layer, mixed)
-        out = mixed @ self.weight(block + "attn_output.weight").T
-        self.capture("attn_out", layer, out)
-        self.capture("attn_residual", layer, x + out)
-        return x + out
+        normed = self.capture("attn_norm", layer, normed)
+        raw, biased = {}, {}
+        for name in "qkv":
+            product = self.project(layer, f"attn_{name}", normed)
+            raw[name] = self.capture(f"{name}_matmul", layer, product)
+        for name in "qkv":
+            shifted = self.shift(layer, f"attn_{name}", raw[name])
+            biased[name] = self.capture(f"{name}_bias", layer, shifted)
+        joined = np.concatenate([biased[name] for name in "qkv"], axis=1)
+        joined = self.capture("qkv", layer, joined)
+        if ("qkv", layer) in self.request.forced:
+            ends = np.cumsum([biased[name].shape[1] for name in "qk"])
+            biased = dict(zip("qkv", np.split(joined, ends, axis=1), strict=True))
+        q, k = (
+            rotate(
+                biased[name],
+                config.head_dim,
+                config.rope_theta,
+                first=self.first,
+                scaling=config.rope_scaling,
+            )
+            for name in "qk"
+        )
+        q = self.capture("q_rope", layer, q)
+        k = self.capture("k_rope", layer, k)
+        keys, values = self.keep(layer, k, biased["v"])
+        mixed = self.capture("attn_mix", layer, attend(q, keys, values, config.head_dim))
+        out = self.shift(layer, "attn_output", self.project(layer, "attn_output", mixed))
+        out = self.capture("attn_out", layer, out)
+        return self.capture("attn_residual", layer, x + out)
 
     def feed_forward(self, layer: int, x: Array) -> Array:
         """Return the residual stream after the feed-forward, `[tokens, hidden]`."""
         config, block = self.request.model.config, f"blk.{layer}."
         normed = rms_norm(x, self.weight(block + "ffn_norm.weight"), config.norm_epsilon)
-        self.capture("ffn_norm", layer, normed)
-        gate = normed @ self.weight(block + "ffn_gate.weight").T
-        self.capture("ffn_gate", layer, gate)
-        up = normed @ self.weight(block + "ffn_up.weight").T
-        self.capture("ffn_up", layer, up)
-        activated = silu(gate)
-        self.capture("ffn_silu", layer, activated)
-        product = activated * up
-        self.capture("ffn_swigl", layer, product)
-        out = product @ self.weight(block + "ffn_down.weight").T
-        self.capture("ffn_out", layer, out)
-        return x + out
+        normed = self.capture("ffn_norm", layer, normed)
+        gate = self.shift(layer, "ffn_gate", self.project(layer, "ffn_gate", normed))
+        gate = self.capture("ffn_gate", layer, gate)
+        up = self.shift(layer, "ffn_up", self.project(layer, "ffn_up", normed))
+        up = self.capture("ffn_up", layer, up)
+        activated = self.capture("ffn_silu", layer, silu(gate))
+        product = self.capture("ffn_swigl", layer, activated * up)
+        out = self.shift(layer, "ffn_down", self.project(layer, "ffn_down", product))
+        return x + self.capture("ffn_out", layer, out)
+
+
+def _joined(steps: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """Return the rows of all steps under one another; None where none were kept."""
+    kept = [step for step in steps if step is not None]
+    return np.concatenate(kept) if kept else None
 
 
 def weight(model: Model, name: str) -> Array:
-    """Return one tensor decoded to float32 and widened, `float64 [shape]`."""
+    """Return one tensor decoded to float32 and widened, `float64 [shape]`.
+
+    Rows of q and k come in Hugging Face's order: where the file has ggml's for Llama, row 2i + j of
+    a head is row i + j * head_dim / 2 (own reading; the others take `Model.tensor_bytes`).
+    """
     tensor = model.tensors[name]
     data = model.container.tensor_bytes(name)
     decoded = quant_types.decode(tensor.quant_type, data, tensor.shape, tensor=name)
+    if model.is_permuted and name.split(".")[-2] in ("attn_q", "attn_k"):
+        rows, half = np.arange(tensor.shape[0]), model.config.head_dim // 2
+        head, place = np.divmod(rows, 2 * half)
+        side, pair = np.divmod(place, half)
+        decoded = decoded[head * 2 * half + 2 * pair + side]
     return decoded.astype(np.float64)
 
 
@@ -171,30 +284,15 @@ def silu(x: Array) -> Array:
         return x / (1.0 + np.exp(-x))
 
 
-def rotate(x: Array, head_dim: int, theta: float) -> Array:
-    """Apply RoPE to `[tokens, heads * head_dim]`, row p at position p (own reading of the rule)."""
-    tokens, width = x.shape
-    half = head_dim // 2
-    heads = x.reshape(tokens, width // head_dim, head_dim)
-    turned = np.empty_like(heads)
-    for pair in range(half):
-        angles = np.arange(tokens, dtype=np.float64) / theta ** (2.0 * pair / head_dim)
-        cos = np.cos(angles).astype(np.float32).astype(np.float64)[:, None]
-        sin = np.sin(angles).astype(np.float32).astype(np.float64)[:, None]
-        first, second = heads[:, :, pair], heads[:, :, pair + half]
-        turned[:, :, pair] = first * cos - second * sin
-        turned[:, :, pair + half] = second * cos + first * sin
-    return turned.reshape(tokens, width)
-
-
 def attend(q: Array, k: Array, v: Array, head_dim: int) -> Array:
     """Return the values mixed by causal attention, `[tokens, heads * head_dim]`.
 
-    Head h of the queries reads head h // (heads / kv_heads) of keys and values.
+    The queries stand at the last positions of keys and values. Head h of the queries reads head
+    h // (heads / kv_heads) of keys and values.
     """
-    tokens = len(q)
+    tokens, seen = len(q), len(k)
     heads, kv_heads = q.shape[1] // head_dim, k.shape[1] // head_dim
-    causal = np.tril(np.ones((tokens, tokens), dtype=bool))
+    causal = np.tril(np.ones((tokens, seen), dtype=bool), k=seen - tokens)
     mixed = np.empty_like(q)
     for head in range(heads):
         shared = head // (heads // kv_heads)

@@ -1,33 +1,22 @@
-"""The forward pass in tinygrad, layer by layer, every point materialised.
+"""The forward pass in tinygrad, every point materialised.
 
 The engines that compute with tinygrad share it: norms, rotation, attention, captured values and
 their rows. What a product with a weight is, each engine says by itself (`Weights`), so nothing that
-decodes or unpacks weights is shared.
+decodes or unpacks weights is shared. Whether all positions are computed at once or one after the
+other, a `Batch` says: `ml.engines.tinygrad_prefill`, `ml.engines.tinygrad_one_by_one`.
 
 Every point that is not derived is made contiguous whether it is captured or not. So a captured
 value is always one that the pass has written anyway: what is captured, and whether statistics are
 taken of it, changes no number of the pass ("plain" and traced logits are bit-equal).
-
-Layers are realised one at a time: they are the same graph over other buffers, so tinygrad schedules
-the first and finds the rest in its cache. Rows of all points stay on the device until the end.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-from attrs import define, field
-from numpy.typing import NDArray
-from tinygrad import Tensor, dtypes
+from attrs import frozen
+from tinygrad import Tensor
 
-from ml import points, rope
-from ml.devices import grammar_name
-from ml.engines.base import Capture, EngineResult, Request
-from ml.engines.device_rows import DeviceRows, gather
-from ml.rows import COLUMNS
-from ml.tinygrad_devices import fixed_settings
-
-_CACHE_DTYPES = {"f32": dtypes.float32, "f16": dtypes.float16}
+from ml.engines.base import Request
+from ml.engines.tinygrad_attention import attend, rotate
 
 
 class Weights(Protocol):
@@ -43,113 +32,44 @@ class Weights(Protocol):
         """Return activations `float32 [tokens, in]` times a weight: `[tokens, out]`."""
 
 
-def run(request: Request, load: Callable[[Request, str], Weights]) -> EngineResult:
-    """Compute one forward pass on the request's device, with the weights that `load` gives."""
-    device = request.device.tinygrad_name
-    if device is None:
-        raise ValueError("this pass needs a tinygrad device")  # a bug of the caller, not bad input
-    with fixed_settings(device):
-        return _Pass(request, device, load(request, device)).result()
-
-
-@define
-class _Seen:
-    """A captured value, still on the device."""
-
-    point: points.Point
-    layer: int | None
-    width: int
-    value: Tensor | None
-    rows: Tensor | None = None
-
-
-@define
-class _Pass:
-    """One pass: weights on the device, and what was captured so far."""
-
-    request: Request
-    device: str
-    weights: Weights
-    seen: list[_Seen] = field(factory=list)
-    pending: list[Tensor] = field(factory=list)
-
-    def result(self) -> EngineResult:
-        """Run, and copy everything that leaves the device in one piece."""
-        logits = self.forward()
-        observed = _device_of(logits)
-        parts = [seen.rows.flatten() for seen in self.seen if seen.rows is not None]
-        if self.request.keep_tensors:
-            parts += [seen.value.flatten() for seen in self.seen if seen.value is not None]
-        host = gather([*parts, logits[-1].contiguous().realize()])
-        return EngineResult(
-            captures=tuple(self.captures(host)),
-            logits=host[-self.request.model.config.vocabulary :].copy(),
-            device=observed,
-        )
-
-    def captures(self, host: NDArray[np.float32]) -> list[Capture]:
-        """Cut the one array from the device into the captures it was joined from."""
-        tokens, request, offset = len(self.request.ids), self.request, 0
-        rows: list[NDArray[np.float32] | None] = [None] * len(self.seen)
-        tensors = rows.copy()
-        if request.statistics:
-            for i in range(len(self.seen)):
-                rows[i] = host[offset : offset + tokens * COLUMNS].reshape(tokens, COLUMNS)
-                offset += tokens * COLUMNS
-        if request.keep_tensors:
-            for i, seen in enumerate(self.seen):
-                size = tokens * seen.width
-                tensors[i] = host[offset : offset + size].reshape(tokens, -1)
-                offset += size
-        return [
-            Capture(point=seen.point, layer=seen.layer, width=seen.width, rows=r, tensor=t)
-            for seen, r, t in zip(self.seen, rows, tensors, strict=True)
-        ]
+class Batch(Protocol):
+    """What a way of batching gives: where captured values go, and the cache."""
 
     def point(self, name: str, layer: int | None, value: Tensor) -> Tensor:
-        """Materialise a value `[tokens, width]`, note it if asked for, and return it."""
-        derived, wanted = points.BY_ID[name].derived, name in self.request.points
-        if derived and not wanted:
-            return value
-        written = value.contiguous()
-        self.pending.append(written)
-        if wanted:
-            self.seen.append(_Seen(points.BY_ID[name], layer, int(written.shape[1]), written))
-        return written
+        """Materialise a value `[tokens, width]`, and return what the pass goes on with."""
 
-    def settle(self, rows: DeviceRows) -> None:
-        """Realise what is pending, then the rows of what was captured among it."""
-        Tensor.realize(*self.pending)
-        self.pending.clear()
-        fresh = [seen for seen in self.seen if seen.rows is None and self.request.statistics]
-        for seen in fresh:
-            seen.rows = rows.rows(seen.value)
-        if fresh:
-            Tensor.realize(*(seen.rows for seen in fresh))
-        if not self.request.keep_tensors:
-            for seen in self.seen:
-                seen.value = None  # a long model must not hold every activation to the end
+    def settle(self, layer: int | None) -> None:
+        """Realise what is pending: behind the embedding (None), each layer, and the logits."""
 
-    def forward(self) -> Tensor:
+    def keep(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Put `[tokens, kv_heads * head_dim]` into the cache.
+
+        Return keys and values of all positions in it, widened to `float32 [positions, …]`, and
+        which of them each token may see, `bool [tokens, positions]`.
+        """
+
+
+@frozen(kw_only=True)
+class Graph:
+    """The forward pass over some tokens, `[tokens, width]` from point to point."""
+
+    request: Request
+    weights: Weights
+    batch: Batch
+
+    def forward(self, ids: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the logits of all tokens, `[tokens, vocabulary]`, realised."""
-        request, config = self.request, self.request.model.config
-        rows = DeviceRows(self.device)
-        ids = Tensor(np.array(request.ids, dtype=np.int32), device=self.device).realize()
-        positions = np.arange(len(request.ids), dtype=np.int64)
-        tables = rope.tables(positions, config.head_dim, config.rope_theta)
-        cos, sin = (Tensor(table, device=self.device).realize() for table in tables)
-        x = self.point("embedding", None, self.weights.embed("token_embd.weight", ids))
-        self.settle(rows)
-        for layer in range(config.layers):
-            request.report("layer", layer, config.layers)
+        point = self.batch.point
+        x = point("embedding", None, self.weights.embed("token_embd.weight", ids))
+        self.batch.settle(None)
+        for layer in range(self.request.model.config.layers):
             x = self.attention(layer, x, cos, sin)
             x = self.feed_forward(layer, x)
-            self.settle(rows)
-        normed = self.point("final_norm", None, self.norm(x, "output_norm.weight"))
-        product = self.weights.project(request.model.output_tensor, normed)
-        logits = self.point("logits", None, product)
-        self.settle(rows)
-        request.report("layer", config.layers, config.layers)
+            self.batch.settle(layer)
+        normed = point("final_norm", None, self.norm(x, "output_norm.weight"))
+        product = self.weights.project(self.request.model.output_tensor, normed)
+        logits = point("logits", None, product)
+        self.batch.settle(None)
         return logits
 
     def norm(self, x: Tensor, name: str) -> Tensor:
@@ -158,69 +78,51 @@ class _Pass:
         scale = ((x * x).mean(axis=1, keepdim=True) + epsilon).rsqrt()
         return x * scale * self.weights.vector(name)
 
+    def project(self, layer: int, name: str, x: Tensor) -> Tensor:
+        """Return the product with a weight, without its bias."""
+        return self.weights.project(f"blk.{layer}.{name}.weight", x)
+
+    def shift(self, layer: int, name: str, x: Tensor) -> Tensor:
+        """Return a product with its bias added, where the model has one."""
+        if name not in self.request.model.config.biases:
+            return x
+        return x + self.weights.vector(f"blk.{layer}.{name}.bias")
+
     def attention(self, layer: int, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the residual stream after attention, `[tokens, hidden]`."""
-        config, block = self.request.model.config, f"blk.{layer}."
-        normed = self.point("attn_norm", layer, self.norm(x, block + "attn_norm.weight"))
+        point, head_dim = self.batch.point, self.request.model.config.head_dim
+        normed = point("attn_norm", layer, self.norm(x, f"blk.{layer}.attn_norm.weight"))
         raw, biased = {}, {}
         for name in "qkv":
-            product = self.weights.project(f"{block}attn_{name}.weight", normed)
-            raw[name] = self.point(f"{name}_matmul", layer, product)
+            product = self.project(layer, f"attn_{name}", normed)
+            raw[name] = point(f"{name}_matmul", layer, product)
         for name in "qkv":
-            shifted = raw[name] + self.weights.vector(f"{block}attn_{name}.bias")
-            biased[name] = self.point(f"{name}_bias", layer, shifted)
-        self.point("qkv", layer, Tensor.cat(*(biased[name] for name in "qkv"), dim=1))
-        q = self.point("q_rope", layer, rotate(biased["q"], cos, sin))
-        k = self.point("k_rope", layer, rotate(biased["k"], cos, sin))
-        cache = _CACHE_DTYPES[self.request.kv]
-        # Written out, as a cache is: tinygrad folds a cast to f16 and back into nothing.
-        k, v = (t.cast(cache).contiguous().cast(dtypes.float32) for t in (k, biased["v"]))
-        mixed = self.point("attn_mix", layer, attend(q, k, v, config.head_dim))
-        product = self.weights.project(block + "attn_output.weight", mixed)
-        out = self.point("attn_out", layer, product)
-        return self.point("attn_residual", layer, x + out)
+            shifted = self.shift(layer, f"attn_{name}", raw[name])
+            biased[name] = point(f"{name}_bias", layer, shifted)
+        joined = point("qkv", layer, Tensor.cat(*(biased[name] for name in "qkv"), dim=1))
+        if ("qkv", layer) in self.request.forced:
+            widths = [int(biased[name].shape[1]) for name in "qkv"]
+            biased = dict(zip("qkv", joined.split(widths, dim=1), strict=True))
+        q = point("q_rope", layer, rotate(biased["q"], cos, sin))
+        k = point("k_rope", layer, rotate(biased["k"], cos, sin))
+        keys, values, visible = self.batch.keep(layer, k, biased["v"])
+        mixed = point("attn_mix", layer, attend(q, keys, values, visible, head_dim))
+        out = self.shift(layer, "attn_output", self.project(layer, "attn_output", mixed))
+        out = point("attn_out", layer, out)
+        return point("attn_residual", layer, x + out)
 
     def feed_forward(self, layer: int, x: Tensor) -> Tensor:
         """Return the residual stream after the feed-forward, `[tokens, hidden]`."""
-        block, project = f"blk.{layer}.", self.weights.project
-        normed = self.point("ffn_norm", layer, self.norm(x, block + "ffn_norm.weight"))
-        gate = self.point("ffn_gate", layer, project(block + "ffn_gate.weight", normed))
-        up = self.point("ffn_up", layer, project(block + "ffn_up.weight", normed))
-        self.point("ffn_silu", layer, gate.silu())
-        product = self.point("ffn_swigl", layer, gate.silu() * up)
-        out = self.point("ffn_out", layer, project(block + "ffn_down.weight", product))
-        return self.point("output", layer, x + out)
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Apply RoPE to `[tokens, heads * head_dim]`; cos and sin are `[tokens, head_dim / 2]`."""
-    tokens, width = x.shape
-    half = int(cos.shape[1])
-    heads = x.reshape(tokens, width // (2 * half), 2, half)
-    first, second = heads[:, :, 0], heads[:, :, 1]  # [tokens, heads, half]
-    c, s = cos.reshape(tokens, 1, half), sin.reshape(tokens, 1, half)
-    turned = Tensor.stack(first * c - second * s, second * c + first * s, dim=2)
-    return turned.reshape(tokens, width)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
-    """Return the values mixed by causal attention, `[tokens, heads * head_dim]`.
-
-    Query heads are grouped by the kv head they share: head h reads h // (heads / kv_heads).
-    """
-    tokens = q.shape[0]
-    heads, kv_heads = q.shape[1] // head_dim, k.shape[1] // head_dim
-    group = heads // kv_heads
-    q = q.reshape(tokens, kv_heads, group, head_dim).permute(1, 2, 0, 3)
-    k = k.reshape(tokens, kv_heads, 1, head_dim).permute(1, 2, 3, 0)
-    v = v.reshape(tokens, kv_heads, 1, head_dim).permute(1, 2, 0, 3)
-    scores = (q @ k) * head_dim**-0.5  # [kv_heads, group, tokens, tokens]
-    rows = Tensor.arange(tokens)
-    causal = rows.reshape(tokens, 1) >= rows.reshape(1, tokens)
-    weights = causal.where(scores, -float("inf")).softmax(-1)
-    return (weights @ v).permute(2, 0, 1, 3).reshape(tokens, heads * head_dim)
-
-
-def _device_of(tensor: Tensor) -> str:
-    """Return the device that holds a realised tensor's buffer, in our grammar."""
-    return grammar_name(tensor.uop.base.realized.device)
+        point = self.batch.point
+        normed = point("ffn_norm", layer, self.norm(x, f"blk.{layer}.ffn_norm.weight"))
+        gate = self.shift(layer, "ffn_gate", self.project(layer, "ffn_gate", normed))
+        gate = point("ffn_gate", layer, gate)
+        up = self.shift(layer, "ffn_up", self.project(layer, "ffn_up", normed))
+        up = point("ffn_up", layer, up)
+        activated = point("ffn_silu", layer, gate.silu())
+        if ("ffn_silu", layer) not in self.request.forced:
+            activated = gate.silu()  # not the captured one: what is captured changes no number
+        product = point("ffn_swigl", layer, activated * up)
+        out = self.shift(layer, "ffn_down", self.project(layer, "ffn_down", product))
+        out = point("ffn_out", layer, out)
+        return point("output", layer, x + out)

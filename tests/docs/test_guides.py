@@ -34,6 +34,7 @@ def test_shell_guide(guide, tmp_path):
     """Every shell block of a guide runs, one after the other, and prints what it should."""
     script = "set -euo pipefail\n" + "\n".join(block.text for block in blocks_of(guide, "sh"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LEDGER_")}
+    environment["EXAMPLES"] = str(ROOT / "tests" / "data")
     environment["PATH"] = f"{sysconfig.get_path('scripts')}:{environment['PATH']}"
     ended = subprocess.run(
         ["bash", "-c", script],
@@ -92,11 +93,36 @@ SAID = {
         "withheld",
         "integrity is sound",
     ],
+    "other_programs": [
+        "75 nodes of llama.cpp",
+        "first node that differs: layer 0, ffn_gate (ffn_gate-0)",
+        "a node differs: exit code 1",
+        "no node differs by more than 0.05 of the std",
+        "55 points of transformers 5.23.0, torch 2.11.0+cu130",
+        "import-trace-0001 against trace-0001: no floor",
+        "no point is further apart than 1e-05",
+    ],
     "replay": [
         "run-1: step-count, SUSPECT: 100 steps were done and 50 asked for: more",
         "moved-threshold (1)",
         "against-declaration (1)",
         "reported statements: 2 fault, 1 suspect, 0 undetermined",
+    ],
+    "tracing": [
+        "compare-0001: trace-0002 against trace-0001: incomparable",
+        "fix: trace both with the same rows (--rows all on both sides, or --rows last)",
+        "rows: exit code 1",
+        "after the q projection, before its bias and after the q bias, before RoPE",
+        "fix: capture both at the same point: --points q_matmul on both sides, or --points q_bias",
+        "bias: exit code 1",
+        "compare-0003: trace-0006 against trace-0005: no floor",
+        "to measure a floor: ledger run floor packed.gguf --a engine=b",
+        "compare-0004: trace-0006 against trace-0005: expected",
+        "layer 0 ffn_up is the first stage that differs by itself: local ",
+        "a culprit: exit code 1",
+        "it fails with numpy alone: exit code 1",
+        "(somewhere behind layer 0 attn_residual, layer 0 ffn_norm)",
+        "within a span: exit code 1",
     ],
 }
 

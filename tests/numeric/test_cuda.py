@@ -7,6 +7,7 @@ from ml.comparison import TraceData, compare
 from ml.devices import resolve
 from ml.errors import DeviceUnavailable
 from ml.points import ALL_POINTS
+from ml.self_check import self_check
 from ml.tracing import trace
 
 PROMPT = (319, 75, 75, 78, 220, 272, 68)
@@ -67,3 +68,23 @@ def test_traced_and_plain_are_bit_equal_on_cuda(reference):
         for statistics in (True, False)
     ]
     assert passes[0] == passes[1]
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("kv", ["f32", "f16"])
+@pytest.mark.parametrize(
+    ("model", "engine", "activation"),
+    [("f16", "a", "none"), ("Q8_0", "b", "none"), ("Q4_K_M", "b", "q8")],
+)
+def test_one_by_one_is_the_prefill_on_cuda(reference, model, engine, activation, kv):
+    """The self-check, over 64 tokens and all points."""
+    checked = self_check(
+        reference / f"tiny4-{model}.gguf",
+        [(i * 37 + i * i) % 512 for i in range(64)],
+        engine=engine,
+        device="cuda",
+        kv=kv,
+        activation=activation,
+    )
+    assert checked.agrees, (checked.largest, checked.bar, checked.argmax_differences)

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-HEAVY = ("duckdb", "tinygrad", "numpy", "gguf", "tokenizers", "jinja2", "yaml", "zstandard")
+HEAVY = ("duckdb", "tinygrad", "numpy", "gguf", "tokenizers", "jinja2", "yaml", "zstandard",
+         "matplotlib")  # fmt: skip
 _LOADED = f"import json, sys; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
 
 

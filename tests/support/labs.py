@@ -1,9 +1,9 @@
 """A small laboratory: one ledger with every sort of event, made by the program's own parts.
 
 The real history, criteria, three traces of tiny4 through the float64 reference, comparisons that
-are over the threshold (0001), not possible (0002) and equal (0003),
-training steps, claims and verdicts. The clock is fixed, so it is the same ledger every time but
-for wall times.
+are over the threshold (0001), not possible (0002) and equal (0003), training steps, claims and
+verdicts, a floor and a bisection, a trace with whole activations. The clock is fixed, so it is the
+same ledger every time but for wall times.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ from histories import history_bytes
 from ledgers import EXECUTOR, HUMAN, measurement, new_ledger, run_started, step
 
 from executors.compare import record_comparison
+from executors.floor import record_floor
 from executors.trace import record_trace
+from executors.tracing.bisections import Asked, record_bisection
 from ledger.commands.judge import judge
 from ledger.folder import Folder, open_folder
 from ledger.importers import find_importer, read_drafts, take_in
@@ -73,13 +75,22 @@ def build_lab(directory: Path, *, history: bool = True) -> Folder:
         train(lab, "train-0001", 2.5)
         lab.record("note.added", {"text": "tables | pipes * stars"})
         judge(lab, [], actor=HUMAN)
+        measure_floor_and_bisect(lab)
+        trace(lab, F16, points=("output", "logits"), tensors=True)
         return lab.folder
 
 
-def trace(lab: Ledger, model: Path, tokens: list[int] | None = None) -> str:
+def measure_floor_and_bisect(lab: Ledger) -> None:
+    """A floor between caches of f32 and f16, and a bisection that goes by it."""
+    paths = {"a": "engine=numpy", "b": "engine=numpy,kv=f16"}
+    record_floor(lab, F16, **paths)
+    record_bisection(lab, F16, None, TOKENS, Asked(**paths))
+
+
+def trace(lab: Ledger, model: Path, tokens: list[int] | None = None, **asked: Any) -> str:
     """Trace a model through the reference; the run's name."""
     more = {"engine": "numpy", "device": "cpu", "kv": "f32"}
-    return record_trace(lab, model, tokens or TOKENS, **more)[0]
+    return record_trace(lab, model, tokens or TOKENS, **more, **asked)[0]
 
 
 def train(lab: Ledger, run: str, loss: object, **changes: object) -> str:

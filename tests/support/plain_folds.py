@@ -106,6 +106,15 @@ def trace_points(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[R
             )
 
 
+def tensors(position: int, _hash: str, entry: dict[str, Any]) -> Iterable[Row]:
+    """Activations kept whole."""
+    b = entry["body"]
+    if entry["kind"] == "tensors.kept":
+        for index, (point, layer, tokens, width) in enumerate(b["tensors"]):
+            blob = b["blobs"][index]
+            yield position, b["run"], index + 1, point, small(layer), tokens, width, blob
+
+
 def comparisons(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
     """Comparisons."""
     b = entry["body"]
@@ -274,6 +283,7 @@ FOLDS: dict[str, Fold] = {
     "epochs": epochs,
     "traces": traces,
     "trace_points": trace_points,
+    "tensors": tensors,
     "comparisons": comparisons,
     "comparison_points": comparison_points,
     "measurements": measurements,

@@ -85,7 +85,7 @@ WRONG = [
     ("run trace none.gguf --ids 1", 2, "none.gguf"),
     ("run trace . --ids 1", 2, ""),
     ("run trace f.txt --ids 1", 2, "f.txt"),
-    ("run trace none.gguf", 2, "give the prompt as --ids or as --prompt"),
+    ("run trace none.gguf", 2, "give the prompt once: as --ids, --ids-file or --prompt"),
     ("run trace none.gguf --ids 1 --prompt x", 2, "give the prompt"),
     ("run trace none.gguf --ids 1,x", 2, "is not a list of numbers"),
     ("run trace none.gguf --ids ,", 2, "is not a list of numbers"),

@@ -201,7 +201,7 @@ def test_what_is_loaded():
         (["red"], {"redact"}),
         (["rev"], {"reveal"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(sorted(value) if isinstance(value, set) else value),
 )
 def test_completion(words, found):
     """Formats, tables, queries and subcommands complete as everything else does."""

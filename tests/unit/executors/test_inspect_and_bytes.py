@@ -2,9 +2,11 @@
 
 import json
 
+import llamas
 import pytest
 from checkpoints import safetensors_bytes, write_checkpoint
 from labs import F16, Q4, ask, digest
+from small_models import small_model
 
 from ledger.cli import run
 
@@ -121,10 +123,33 @@ def test_bytes_of_equal_files(ledger, tmp_path, capsys):
         "tensors_differing": 0,
         "tensors_missing": 0,
         "max_difference": 0,
+        "config_fields_differing": 0,
     }
     rows = ask(ledger.folder, "select entry from events where kind = 'measurement.taken' limit 1")
     key = json.loads(rows[0][0])["body"]["key"]
     assert (key["contract"], key["model_b"], key["tensors"]) == ("bytes/1", digest(F16), "*")
+
+
+@pytest.mark.parametrize("name", ["plain", "tied", "biases", "linear", "yarn"])
+@pytest.mark.usefixtures("no_ledger")
+def test_bytes_of_a_llama(tmp_path, capsys, name):
+    """Rows of q and k that GGUF has in another order are brought into one first."""
+    folder = llamas.write_checkpoint(llamas.VARIANTS[name], tmp_path / "model")
+    packed = llamas.write_gguf(llamas.VARIANTS[name], tmp_path / "model.gguf")
+    assert run(["run", "bytes", str(folder), str(packed), "--no-record"]) == 0
+    assert "equal" in capsys.readouterr().err
+
+
+def test_bytes_says_what_the_files_say_of_the_pass(ledger, tmp_path, capsys):
+    """Equal tensors do not make equal models: a knob that differs is named, and the code is 1."""
+    one = small_model(tmp_path / "a.gguf")
+    other = small_model(tmp_path / "b.gguf", theta=1e6, epsilon=1e-5)
+    assert run(["run", "bytes", str(one), str(other)]) == 1
+    err = capsys.readouterr().err
+    assert "14 tensors: 14 equal" in err
+    assert "rope_theta: 10000.0 | 1000000.0" in err
+    assert "norm_epsilon: " in err
+    assert measured(ledger.folder, "bytes-0001")["config_fields_differing"] == 2
 
 
 def test_bytes_finds_one_bit(ledger, tmp_path, capsys):

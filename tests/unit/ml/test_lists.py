@@ -34,7 +34,9 @@ def test_every_decoded_quant_type_has_its_file():
 def test_every_engine_has_its_file():
     """Ids are unique."""
     files = {type(engine).__module__.rpartition(".")[2] for engine in ENGINES}
-    parts = ("dequantised_weights", "device_rows", "tinygrad_graph")
+    parts = ("dequantised_weights", "device_rows", "forced", "reference_rotation")
+    parts += ("tinygrad_attention", "tinygrad_cache", "tinygrad_captures", "tinygrad_graph")
+    parts += ("tinygrad_one_by_one", "tinygrad_prefill", "tinygrad_run")
     parts += ("integer_activations", "integer_blocks", "integer_weights")
     assert files == members("engines", *parts)
     assert len({engine.id for engine in ENGINES}) == len(ENGINES)
@@ -42,7 +44,8 @@ def test_every_engine_has_its_file():
 
 def test_every_architecture_has_its_file():
     """A file is named as the architecture."""
-    assert {a.id for a in ARCHITECTURES} == members("architectures", "metadata")
+    parts = ("decoder", "metadata", "rope_scaling", "row_order")
+    assert {a.id for a in ARCHITECTURES} == members("architectures", *parts)
 
 
 def test_every_container_has_its_file():

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from ml.errors import MalformedTrace
-from ml.rows import COLUMNS, from_blob, kept_rows, selection_name, to_blob
+from ml.errors import BadOption, MalformedTrace
+from ml.rows import COLUMNS, from_blob, kept_rows, select, to_blob
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64])
 def test_short_prompts_keep_every_row(count):
     """Up to 64."""
     assert kept_rows(count) == tuple(range(count))
-    assert selection_name(count) == "all"
+    assert select("all", count).selection == "all"
 
 
 @pytest.mark.parametrize("count", [65, 66, 128, 1000, 2048, 32768])
@@ -44,3 +44,44 @@ def test_a_blob_of_another_size():
     """Both sizes are in the message."""
     with pytest.raises(MalformedTrace, match="296 bytes, and 1 points of 2 rows take 592"):
         from_blob(bytes(296), 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "chosen", "name"),
+    [
+        ("all", range(7), "all"),
+        (":", range(7), "all"),
+        ("last", [6], "last"),
+        ("-1:", [6], "last"),
+        ("6", [6], "last"),
+        ("-7", [0], "row 0"),
+        ("2:5", [2, 3, 4], "rows 2 to 4"),
+        ("::3", [0, 3, 6], "rows 0 to 6 by 3"),
+        ("1:100:4", [1, 5], "rows 1 to 5 by 4"),
+    ],
+)
+def test_rows_are_named_by_what_they_are(spec, chosen, name):
+    """Two spellings of one selection are one selection: only the positions count."""
+    rows = select(spec, 7)
+    assert (rows.chosen, rows.kept, rows.selection) == (tuple(chosen), tuple(chosen), name)
+
+
+def test_a_long_slice_is_sampled_like_a_long_prompt():
+    """64 of its rows are kept; the name says which rows they were taken from."""
+    rows = select("100:", 1000)
+    assert rows.chosen == tuple(range(100, 1000))
+    assert rows.kept == tuple(row + 100 for row in kept_rows(900))
+    assert rows.selection == (
+        "rows 100 to 999, of these first 4, last 16, 44 evenly spaced between"
+    )
+    assert select("all", 1000).selection == "first 4, last 16, 44 evenly spaced between"
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "first", "7", "-8", "5:5", "3:1", "::0", "1:2:3:4", "1,2", "²"]
+)
+def test_rows_that_are_none(spec):
+    """One error, with what can be said."""
+    with pytest.raises(BadOption) as refused:
+        select(spec, 7)
+    assert "last" in refused.value.hint

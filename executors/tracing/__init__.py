@@ -1,0 +1,1 @@
+"""Parts of `ledger run trace`, which other executors use: options, the prompt, and recording."""
