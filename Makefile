@@ -31,7 +31,7 @@ demo: venv ## run the whole flow on a tiny model in a fresh folder
 	@$(BIN)/ledger demo
 
 test: venv ## run all tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 check: venv ## lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from ledger.audit.evidence import BlobCheck
 from ledger.audit.imports import ImportCheck
 from ledger.audit.merging import Merging, Report
 from ledger.audit.processes import reading
+from ledger.audit.sections import SectionCheck
 from ledger.audit.segments import RANGE_BYTES, lay_out
 from ledger.audit.streams import StreamCheck
 from ledger.audit.verdicts import VerdictCheck
@@ -30,6 +31,7 @@ CHECKS: Final[tuple[type[Check], ...]] = (
     ImportCheck,
     CitationCheck,
     BlobCheck,
+    SectionCheck,
     StateCheck,
     StoreCheck,
     VerdictCheck,

@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import io
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 import click
 
 import ledger
+from ledger.cli import stopping
 from ledger.errors import LedgerError, StoreFailed
 
 if TYPE_CHECKING:
@@ -41,8 +41,20 @@ COMMANDS: Final = (
         "ledger.cli.consequences:what_if",
         "Show the board as if something stood otherwise.",
     ),
+    (
+        "section",
+        "ledger.cli.section:section",
+        "Write, publish and supersede sections of the specification.",
+    ),
+    (
+        "next-action",
+        "ledger.cli.next_action:next_action",
+        "State what is to be done next, and that it was done.",
+    ),
+    ("picture", "ledger.cli.picture:picture", "Draw curves, heat maps, diagrams and the board."),
     ("diff", "ledger.cli.diff:diff", "Say what changed between two positions or checkpoints."),
     ("render", "ledger.cli.render:render", "Regenerate documents and evidence files."),
+    ("template", "ledger.cli.template:template", "List, check and start document templates."),
     ("audit", "ledger.cli.audit:audit", "Recompute everything and say what does not hold."),
     ("reveal", "ledger.cli.reveal:reveal", "Show committed values while they are there."),
     ("redact", "ledger.cli.redact:redact", "Take a committed value away for good."),
@@ -173,7 +185,7 @@ class _Stdout:
 def main() -> None:
     """Entry point of both console scripts."""
     # A run that is told to stop says so in the record, as it does when interrupted.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    stopping.listen()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         sys.stdout = cast("TextIO", _Stdout(sys.stdout))

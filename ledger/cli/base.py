@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ledger.cli import stopping
 from ledger.errors import BadArguments
 from ledger.folder import Folder, find_folder
 from ledger.ids import is_hash
@@ -193,9 +194,12 @@ def _shorten(cell: str) -> str:
 
 @contextlib.contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to call with (done, in all); a bar on stderr where that is a terminal."""
+    """Yield a function to call with (done, in all); a bar on stderr where that is a terminal.
+
+    Calling it is also where a command stops that was told to, should the first word be lost.
+    """
     if not (sys.stderr and sys.stderr.isatty()):
-        yield lambda _done, _total: None
+        yield lambda _done, _total: stopping.check()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -204,7 +208,12 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def report(done: int, total: int) -> None:
+            stopping.check()
+            bar.update(task, completed=done, total=total)
+
+        yield report
 
 
 def say(text: str) -> None:
@@ -214,7 +223,11 @@ def say(text: str) -> None:
 
 #: The versions of this record, in the order of their first registration on the main line.
 _VERSIONS = """
-select to_version, min(position) as first from sections s
+select to_version, min(position) as first from (
+    select to_version, position from sections
+    union all
+    select to_version::varchar, position from publications where not contains(section, ':')
+) s
 where to_version is not null
   and not exists (from off_main o where s.position between o.first and o.last)
 group by to_version order by first

@@ -14,7 +14,8 @@ _COLUMNS = ("path", "change", "as_of")
 
 @click.command(
     epilog="Examples:\n\n\b\n  ledger render\n  ledger render --out docs/spec\n"
-    "  ledger render --check           # exit 1 where a file differs from the ledger"
+    "  ledger render --check           # exit 1 where a file differs from the ledger\n"
+    "  ledger render --templates reports/ --out docs"
 )
 @click.option(
     "--out",
@@ -22,21 +23,46 @@ _COLUMNS = ("path", "change", "as_of")
     help="Where to write [default: spec/ beside the ledger].",
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; compare instead.")
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Your own folder of templates, beside ours (see `ledger template`).",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, 3600),
+    default=10.0,
+    show_default=True,
+    help="How long one page may compute.",
+)
 @ledger_option
 @json_option
-def render(out: Path | None, only_check: bool, ledger_dir: str | None, as_json: bool) -> int:
+def render(
+    out: Path | None,
+    only_check: bool,
+    templates: Path | None,
+    seconds: float,
+    ledger_dir: str | None,
+    as_json: bool,
+) -> int:
     """Render every document and evidence file from the record.
 
     manifest.json holds the digest of each file and the checkpoint. --check renders at that
-    checkpoint and exits 1 where a file is not, byte for byte, what the ledger says.
+    checkpoint and exits 1 where a file is not, byte for byte, what the ledger says. Templates run
+    in a process of their own, without files, network or environment, and with limits.
     """
     from ledger.render import folder as rendering
+    from ledger.render.own import open_library
+    from ledger.render.process import Limits
 
     folder = find_folder(ledger_dir)
     target = out or folder.path.parent / "spec"
+    is_usual = templates is None and seconds == Limits().seconds
+    library = None if is_usual else open_library(templates, Limits(seconds=seconds))
     with progress("rendering") as report:
         act = rendering.check if only_check else rendering.write
-        results = act(folder, target, report)
+        results = act(folder, target, report, library)
     shown = [r for r in results if as_json or r.change != "unchanged"]
     rows = tuple((r.path, r.change, r.as_of) for r in shown)
     if as_json or rows:

@@ -5,7 +5,7 @@ claim.py      claims, tests, sets, edges        contract.py   contracts and cons
 status.py     moves, refutations, marks         artifact.py   made, published, compared
 branch.py     taken over, merged                redaction.py  values withheld
 run.py        runs, steps, traces, numbers      reported.py   what others stated elsewhere
-floor.py      floors, and what is beyond one
+floor.py      floors, and what is beyond one    section.py    sections and next actions
 """
 
 import difflib
@@ -52,6 +52,14 @@ from ledger.events.run import (
     TensorsKept,
     TraceCaptured,
 )
+from ledger.events.section import (
+    NextActionDone,
+    NextActionStated,
+    SectionEdited,
+    SectionOpened,
+    SectionPublished,
+    SectionSuperseded,
+)
 from ledger.events.status import ClaimMoved, EntryRefuted, RowMoved, RunMarked
 
 EVENTS: Final[tuple[type[Event], ...]] = (
@@ -87,6 +95,12 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     FloorMeasured,
     BisectionMade,
     BlobWithheld,
+    SectionOpened,
+    SectionEdited,
+    SectionPublished,
+    SectionSuperseded,
+    NextActionStated,
+    NextActionDone,
     NoteReported,
     CriterionReported,
     ClaimReported,

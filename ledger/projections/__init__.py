@@ -13,6 +13,12 @@ from ledger.projections.branches import IMPORTS, MERGES
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.runs import RUN_ENDS, RUNS
+from ledger.projections.sections import (
+    NEXT_ACTIONS,
+    PUBLICATIONS,
+    SECTION_REVISIONS,
+    SUPERSESSIONS,
+)
 from ledger.projections.standing import (
     FALLEN,
     FATES,
@@ -50,6 +56,10 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
     REFUTATIONS,
     MARKS,
     SECTIONS,
+    SECTION_REVISIONS,
+    PUBLICATIONS,
+    SUPERSESSIONS,
+    NEXT_ACTIONS,
     IMPORTS,
     MERGES,
     EDGES,

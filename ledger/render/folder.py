@@ -1,16 +1,23 @@
 """Rendering into a folder, and checking that what lies there is what the ledger says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import attrs
 
-from ledger.errors import BadArguments, IntegrityError, Malformed, StoreFailed, TemplateFailed
+from ledger.blobs import read_blob
+from ledger.errors import BadArguments, IntegrityError, Malformed, StoreFailed
 from ledger.folder import Folder
-from ledger.render.base import read_templates
+from ledger.pictures.page import reuse_drawn
+from ledger.render.base import Template, read_templates
+from ledger.render.cells import read_marks
 from ledger.render.manifest import NAME, Manifest, describe, read_manifest
-from ledger.render.pages import Page, render_pages
+from ledger.render.own import Library
+from ledger.render.pages import Answers, Page, render_pages
+from ledger.render.places import check_paths, holds, is_inside, refuse_links, replace
+from ledger.render.process import shared_renderer
 from ledger.store.reader import open_reader
 
 Progress = Callable[[int, int], None]
@@ -27,41 +34,48 @@ class FileResult:
 
 
 def render_all(
-    folder: Folder, at: int | None = None, on_progress: Progress | None = None
+    folder: Folder,
+    at: int | None = None,
+    on_progress: Progress | None = None,
+    library: Library | None = None,
 ) -> tuple[list[Page], int, str]:
     """Every page as of position `at` (null: now), with that position and its chain value."""
-    templates = read_templates()
+    library = library or _our_library()
+    library.renderer.start()  # it gets ready while the record is opened
+    templates = library.templates
     pages: list[Page] = []
     with open_reader(folder, at=at) as db:
         row = db.execute("select position, chain from events order by position desc").fetchone()
         if row is None:
             raise BadArguments("the ledger is empty", hint="record something first")
+        marks, answers = read_marks(db), Answers()
         for index, template in enumerate(templates):
-            pages += render_pages(template, db)
+            blobs = partial(read_blob, folder)
+            pages += render_pages(template, db, blobs, marks, library.renderer, answers)
             if on_progress is not None:
                 on_progress(index + 1, len(templates))
-    paths = [page.path for page in pages]
-    for path in paths:
-        if paths.count(path) > 1 or not _is_inside(path):
-            raise TemplateFailed(
-                f"{path}: written twice, or outside the folder", hint="mend its template's output"
-            )
+    check_paths(((page.template, page.path) for page in pages), NAME)
     return sorted(pages, key=lambda page: page.path), int(row[0]), str(row[1])
 
 
-def _is_inside(path: str) -> bool:
-    parts = Path(path).parts
-    return bool(parts) and not Path(path).is_absolute() and ".." not in parts and path != NAME
+def _our_library() -> Library:
+    return Library(templates=tuple(read_templates()), renderer=shared_renderer())
 
 
-def write(folder: Folder, out: Path, on_progress: Progress | None = None) -> list[FileResult]:
+def write(
+    folder: Folder,
+    out: Path,
+    on_progress: Progress | None = None,
+    library: Library | None = None,
+) -> list[FileResult]:
     """Render everything into `out`; files that would not change are left alone.
 
     Files that an earlier rendering made and this one does not are removed. The manifest keeps its
     checkpoint where no file changed.
     """
-    pages, position, chain = render_all(folder, None, on_progress)
     before = _readable_manifest(out)
+    with reuse_drawn(out, before.files if before else {}):
+        pages, position, chain = render_all(folder, None, on_progress, library)
     if before is not None and before.origin == folder.origin and before.position > position:
         raise IntegrityError(
             f"{out} was rendered at position {before.position}, the journal ends at {position}",
@@ -69,18 +83,21 @@ def write(folder: Folder, out: Path, on_progress: Progress | None = None) -> lis
             position=position,
         )
     results = []
+    written = {page.path for page in pages}
+    gone = sorted(set(before.files if before else {}) - written)
+    gone = [path for path in gone if is_inside(path, NAME)]
     try:
+        refuse_links(out, [*sorted(written), *gone])
         for page in pages:
             results.append(_write_page(out, page))
-        written = {page.path for page in pages}
-        for path in sorted(set(before.files if before else {}) - written):
-            if _is_inside(path) and (out / path).is_file():
+        for path in gone:
+            if (out / path).is_file():
                 (out / path).unlink()
                 results.append(FileResult(path, "removed", None))
         files = describe(pages)
         if before is None or before.files != files or before.origin != folder.origin:
             manifest = Manifest(origin=folder.origin, position=position, chain=chain, files=files)
-            _replace(out / NAME, manifest.format())
+            replace(out / NAME, manifest.format().encode())
     except OSError as error:
         raise StoreFailed(
             f"cannot write {error.filename}: {error.strerror}", hint="check the folder and space"
@@ -96,23 +113,19 @@ def _readable_manifest(out: Path) -> Manifest | None:
 
 
 def _write_page(out: Path, page: Page) -> FileResult:
-    path = out / page.path
-    if path.is_file() and path.read_bytes() == page.text.encode():
+    data = page.text.encode()
+    if holds(out, page.path, data):
         return FileResult(page.path, "unchanged", page.as_of)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, page.text)
+    replace(out / page.path, data)
     return FileResult(page.path, "written", page.as_of)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step, so that a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_bytes(text.encode())
-    draft.rename(path)
-
-
-def check(folder: Folder, out: Path, on_progress: Progress | None = None) -> list[FileResult]:
+def check(
+    folder: Folder,
+    out: Path,
+    on_progress: Progress | None = None,
+    library: Library | None = None,
+) -> list[FileResult]:
     """What differs between `out` and the ledger at the manifest's checkpoint; empty if nothing.
 
     Raises `BadArguments` without a manifest, `IntegrityError` where the ledger is another one.
@@ -126,7 +139,7 @@ def check(folder: Folder, out: Path, on_progress: Progress | None = None) -> lis
             hint="give --ledger, or render anew",
         )
     try:
-        pages, _, chain = render_all(folder, manifest.position, on_progress)
+        pages, _, chain = render_all(folder, manifest.position, on_progress, library)
     except BadArguments as error:
         raise IntegrityError(
             f"{out} was rendered at position {manifest.position}, but {error.message}",
@@ -141,7 +154,9 @@ def check(folder: Folder, out: Path, on_progress: Progress | None = None) -> lis
         )
     try:
         results = [found for page in pages if (found := _check_page(out, page)) is not None]
-        strays = (set(manifest.files) | _files_in_rooms(out)) - {page.path for page in pages}
+        templates = (library or _our_library()).templates
+        found_there = set(manifest.files) | _files_in_rooms(out, templates)
+        strays = found_there - {page.path for page in pages}
     except OSError as error:
         raise StoreFailed(
             f"cannot read {error.filename}: {error.strerror}", hint="check the permissions"
@@ -156,14 +171,14 @@ def _check_page(out: Path, page: Page) -> FileResult | None:
     path = out / page.path
     if not path.is_file():
         return FileResult(page.path, "missing", page.as_of)
-    if path.read_bytes() != page.text.encode():
+    if not holds(out, page.path, page.text.encode()):
         return FileResult(page.path, "differs", page.as_of)
     return None
 
 
-def _files_in_rooms(out: Path) -> set[str]:
+def _files_in_rooms(out: Path, templates: Sequence[Template]) -> set[str]:
     """Every file in the folders that belong to templates: one put there by hand looks rendered."""
-    outputs = [Path(template.output).parts for template in read_templates()]
+    outputs = [Path(template.output).parts for template in templates]
     rooms = {parts[0] for parts in outputs if len(parts) > 1}
     return {
         path.relative_to(out).as_posix()

@@ -11,6 +11,8 @@ from jinja2.exceptions import UndefinedError
 
 #: How a table shows that there is nothing.
 NOTHING: Final = "\N{EN DASH}"
+#: So many significant digits tell any two numbers apart.
+_MOST_DIGITS = 17
 
 
 def number(value: object, digits: int = 4) -> str:
@@ -26,6 +28,8 @@ def number(value: object, digits: int = 4) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
+        if not isinstance(digits, int) or not 0 < digits <= _MOST_DIGITS:
+            raise ValueError(f"a number has 1 to {_MOST_DIGITS} digits")
         return f"{value:.{digits}g}"
     return str(value)
 
@@ -91,6 +95,14 @@ def _csv_cell(value: object) -> str:
     return text
 
 
+def jsonl(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """One JSON object a line, of these columns, keys sorted; a line ends each of them."""
+    return "".join(
+        json.dumps(_plain({c: row[c] for c in columns}), ensure_ascii=False, sort_keys=True) + "\n"
+        for row in rows
+    )
+
+
 def to_json(value: object) -> str:
     """JSON with sorted keys and two spaces; what is not finite is spelled."""
     return json.dumps(_plain(value), ensure_ascii=False, indent=2, sort_keys=True)
@@ -117,5 +129,6 @@ FUNCTIONS = {
     "code": code,
     "table": table,
     "csv": csv,
+    "jsonl": jsonl,
     "to_json": to_json,
 }

@@ -1,130 +1,110 @@
 """From a template to pages.
 
-Jinja runs sandboxed and strict: no clock, no randomness, no environment, LF, and an undefined name
-is an error with file and line. A page states `as of position N`, the greatest position among the
-rows of its queries, so that an unrelated event changes nothing in it.
+Jinja runs sandboxed and strict in a process of its own (`process.py`): no clock, no randomness, no
+environment, LF, and an undefined name is an error with file and line. A page states `as of position
+N`, the greatest position among the rows of its queries and the cells that it cites, so that an
+unrelated event changes nothing in it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-import jinja2
-from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ledger.errors import LedgerError, TemplateFailed
+from ledger.pictures.page import drawer
 from ledger.queries import find_query
 from ledger.render.base import Template
-from ledger.render.formats import FUNCTIONS, escape, number
+from ledger.render.cells import Footnotes, Marks, read_marks
+from ledger.render.process import Renderer, shared_renderer
+from ledger.sections.source import parse_source
 
 if TYPE_CHECKING:
     import duckdb
 
 Rows = list[dict[str, Any]]
+#: Reads a blob: the bytes behind a digest.
+ReadBlob = Callable[[str], bytes]
+#: Answers that were given already, by query and parameters; documents ask the same things.
+Answers = dict[tuple[object, ...], Rows]
+#: A longer answer is not kept.
+_KEPT_ROWS: Final = 2_000
 _FIELD: Final = re.compile(r"\{(\w+)\}")
-#: What an expression of a template can raise.
-_FAILURES: Final = (
-    jinja2.TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 @attrs.frozen(slots=True)
 class Page:
-    """One rendered file: its path below the output folder, its text, what it rests on."""
+    """One rendered file: path below the output folder, text, what it rests on, what made it."""
 
     path: str
     text: str
     as_of: int
+    template: str = ""
 
 
-class Footnotes:
-    """The evidence cells of one page: each cited once, numbered in order of first use."""
+@attrs.frozen(slots=True, kw_only=True)
+class Record:
+    """What documents are made of: answers, the marks on evidence, and the sources of sections."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[int, str], int] = {}
+    db: "duckdb.DuckDBPyConnection"
+    marks: Marks
+    read_blob: ReadBlob
+    renderer: Renderer = attrs.field(factory=shared_renderer)
+    answers: Answers = attrs.field(factory=dict)
 
-    def cite(self, row: Mapping[str, Any]) -> str:
-        """A footnote mark for a row that has `position` and `hash` (or `evidence`)."""
-        hash_ = row.get("hash") or row.get("evidence")
-        if not hash_ or "position" not in row:
-            raise jinja2.UndefinedError("a citation needs a row with position and hash")
-        key = (int(row["position"]), str(hash_))
-        return f"[^{self._numbers.setdefault(key, len(self._numbers) + 1)}]"
-
-    def cell(self, row: Mapping[str, Any], digits: int = 4) -> str:
-        """An evidence cell: value, unit, and the footnote that says where it comes from."""
-        unit = f" {escape(row['unit'])}" if row.get("unit") else ""
-        return escape(number(row["value"], digits)) + unit + self.cite(row)
-
-    def print(self) -> str:
-        """The footnotes: position and entry hash of everything cited."""
-        return "\n".join(
-            f"[^{number}]: position {position}, `{hash_}`"
-            for (position, hash_), number in self._numbers.items()
-        )
+    def ask(self, name: str, given: Mapping[str, object]) -> Rows:
+        """The rows of a named query; nobody changes them."""
+        key = (name, *sorted((k, repr(v)) for k, v in given.items()))
+        rows = self.answers.get(key)
+        if rows is None:
+            rows = find_query(name).run(self.db, given).objects()
+            if len(rows) <= _KEPT_ROWS:
+                self.answers[key] = rows
+        return rows
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, in which an expression cannot be made to fill the memory or run for ever."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
-        """Multiply numbers, not texts; no powers."""
-        numbers = all(isinstance(value, (int, float)) for value in (left, right))
-        if operator == "**" or not numbers or max(abs(left), abs(right)) > 2**64:
-            raise SecurityError(f"{operator} is for numbers of a usual size")
-        return super().call_binop(context, operator, left, right)
+def _no_blob(digest: str) -> bytes:
+    raise TemplateFailed(f"{digest} cannot be read here", hint="`ledger render` can")
 
 
-def _environment() -> _Environment:
-    environment = _Environment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        newline_sequence="\n",
-        autoescape=False,  # Markdown, CSV and JSON: each function escapes for its own format
+def render_pages(
+    template: Template,
+    db: "duckdb.DuckDBPyConnection",
+    read_blob: ReadBlob = _no_blob,
+    marks: Marks | None = None,
+    renderer: Renderer | None = None,
+    answers: Answers | None = None,
+) -> Iterator[Page]:
+    """Yield the pages of a template over the record behind `db`. Raises `TemplateFailed`.
+
+    `marks` and `answers` are those of this record, where they were read already.
+    """
+    renderer = renderer or shared_renderer()
+    renderer.start()
+    marks = read_marks(db) if marks is None else marks
+    record = Record(
+        db=db,
+        marks=marks,
+        read_blob=read_blob,
+        renderer=renderer,
+        answers={} if answers is None else answers,
     )
-    environment.globals.clear()
-    environment.globals.update(FUNCTIONS)
-    return environment
-
-
-_ENVIRONMENT: Final = _environment()
-
-
-def render_pages(template: Template, db: "duckdb.DuckDBPyConnection") -> Iterator[Page]:
-    """Yield the pages of a template over the record behind `db`. Raises `TemplateFailed`."""
-    if template.for_each is None:
-        page = _render(template, db, None)
-        if page is not None:
-            yield page
-        return
-    for item in _ask(template, template.for_each, db, None):
-        page = _render(template, db, item)
+    items: list[dict[str, Any]] | list[None] = [None]
+    if template.for_each is not None:
+        items = _ask(template, template.for_each, record, None)
+    for item in items:
+        page = _render(template, record, item)
         if page is not None:
             yield page
 
 
-def _ask(
-    template: Template, name: str, db: "duckdb.DuckDBPyConnection", item: Mapping[str, Any] | None
-) -> Rows:
+def _ask(template: Template, name: str, record: Record, item: Mapping[str, Any] | None) -> Rows:
     """The rows of one of the template's queries."""
     given = template.queries[name]
     filled = {key: _fill(value, item) for key, value in given.items() if key != "query"}
     try:
-        return find_query(str(given["query"])).run(db, filled).objects()
+        return record.ask(str(given["query"]), filled)
     except LedgerError as error:
         raise TemplateFailed(f"{template.name}: {error.message}", hint=error.hint) from error
 
@@ -136,17 +116,24 @@ def _fill(value: object, item: Mapping[str, Any] | None) -> object:
     return _FIELD.sub(lambda match: str(item[match[1]]) if match[1] in item else match[0], value)
 
 
-def _render(
-    template: Template, db: "duckdb.DuckDBPyConnection", item: dict[str, Any] | None
-) -> Page | None:
+def _render(template: Template, record: Record, item: dict[str, Any] | None) -> Page | None:
     names = [name for name in template.queries if name != template.for_each]
-    rows = {name: _ask(template, name, db, item) for name in names}
-    if template.unless_empty is not None and not rows[template.unless_empty]:
-        return None
-    positions = [row["position"] for found in rows.values() for row in found]
-    positions += [item["position"]] if item is not None else []
+    if template.unless_empty is not None:  # first, as most pages end here
+        names = [template.unless_empty, *(n for n in names if n != template.unless_empty)]
+    rows: dict[str, Rows] = {}
+    for name in names:
+        rows[name] = _ask(template, name, record, item)
+        if name == template.unless_empty and not rows[name]:
+            return None
+    seen = [row for found in rows.values() for row in found] + ([item] if item is not None else [])
+    notes = Footnotes(record.marks, record.ask, item.get("resolved_at") if item else None)
+    prose: str | None = None
+    more: Rows = []
+    if template.prose is not None and item is not None:
+        prose, more = _prose(str(item[template.prose]), record, item, notes)
+    positions = [row["position"] for row in [*seen, *more]] + notes.positions()
+    positions += [mark.position for row in seen for mark in notes.marks_on(row)]
     as_of = max(positions, default=0)
-    notes = Footnotes()
     names_seen = {
         **rows,
         "item": item,
@@ -154,32 +141,52 @@ def _render(
         "cite": notes.cite,
         "cell": notes.cell,
         "footnotes": notes.print,
+        "picture": drawer(rows, template.for_each, item),
+        **({} if prose is None else {"prose": prose}),
     }
     path = str(_fill(template.output, item))
-    return Page(path, _text(template, names_seen), as_of)
+    text = record.renderer.render(template, names_seen)
+    if notes.positions() and max(notes.positions()) > as_of:  # a cell named in words is newer
+        as_of = max(notes.positions())
+        text = record.renderer.render(template, {**names_seen, "as_of": as_of})
+    _check_cited(template, record, notes)
+    return Page(path, text, as_of, template.name)
 
 
-def _text(template: Template, names: dict[str, Any]) -> str:
-    try:
-        return _ENVIRONMENT.from_string(template.body).render(names)
-    except jinja2.TemplateSyntaxError as error:
-        line = (error.lineno or 0) + template.body_line
-        raise TemplateFailed(
-            f"{template.name}, line {line}: {error.message}", hint="mend the template"
-        ) from error
-    except _FAILURES as error:
-        line = _line_of(error) + template.body_line
-        raise TemplateFailed(
-            f"{template.name}, line {line}: {error or type(error).__name__}",
-            hint="mend the template or its queries",
-        ) from error
+def _check_cited(template: Template, record: Record, notes: Footnotes) -> None:
+    """Raise `TemplateFailed` where a footnote names an entry that is not on the record.
+
+    A row may stand at a later position than its entry, where something was said of it since.
+    """
+    cited = notes.entries()
+    if not cited:
+        return
+    found: dict[str, int] = dict(
+        record.db.execute(
+            "select hash, position from events where hash in (select unnest(?)) order by position",
+            [sorted({hash_ for _, hash_ in cited})],
+        ).fetchall()
+    )
+    (last,) = record.db.execute("select max(position) from events").fetchone() or (0,)
+    for position, hash_ in sorted(cited):
+        if not found.get(hash_, last + 1) <= position <= last:
+            raise TemplateFailed(
+                f"{template.name}: no entry at position {position} has the hash {hash_[:80]}",
+                hint="cite rows that queries give, with their position and hash",
+            )
 
 
-def _line_of(error: BaseException) -> int:
-    """The line of the template where an error was raised: its innermost frame of that name."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+def _prose(
+    digest: str, record: Record, item: Mapping[str, Any], notes: Footnotes
+) -> tuple[str, Rows]:
+    """What the source of a section says, and the rows that it rests on."""
+    name = f"section {item['section']}, revision {item['revision']}"
+    return render_source(parse_source(name, record.read_blob(digest)).template(), record, notes)
+
+
+def render_source(template: Template, record: Record, notes: Footnotes) -> tuple[str, Rows]:
+    """The text of a section and the rows of its queries. It sees these and its cells."""
+    rows = {name: _ask(template, name, record, None) for name in template.queries}
+    text = record.renderer.render(template, {**rows, "cite": notes.cite, "cell": notes.cell})
+    found = [row for answer in rows.values() for row in answer]
+    return text, found

@@ -27,6 +27,7 @@ from ledger.rules import (
     refutation,
     requirements,
     samples,
+    sections,
     uniqueness,
     verdict,
     withholding,
@@ -55,6 +56,7 @@ RULES: Final[tuple[Rule, ...]] = (
     outputs.RULE,
     constants.RULE,
     publication.RULE,
+    sections.RULE,
     withholding.RULE,
     branches.RULE,
 )

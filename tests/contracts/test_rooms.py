@@ -210,9 +210,13 @@ def test_every_command_is_listed():
 
 
 def test_every_template_is_listed():
-    """Each template file is in documents.yaml, once, and the list names nothing else."""
+    """Each template file is in documents.yaml, once, and the list names nothing else.
+
+    The forms of sections make no document: `test_section_kinds.py` walks their list.
+    """
     listed = yaml.safe_load((TEMPLATES / "documents.yaml").read_text(encoding="utf-8"))["documents"]
     found = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.j2")}
+    found = {name for name in found if not name.startswith("sections/")}
     assert sorted(listed) == sorted(found)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from histories import history_bytes
 from ledgers import EXECUTOR, HUMAN, measurement, new_ledger, run_started, step
+from written import published, written
 
 from executors.compare import record_comparison
 from executors.floor import record_floor
@@ -26,6 +27,7 @@ from ledger.commands.judge import judge
 from ledger.folder import Folder, open_folder
 from ledger.importers import find_importer, read_drafts, take_in
 from ledger.ledger import Ledger
+from ledger.sections.recording import state_action
 from ledger.store.reader import open_reader
 
 MODELS = Path(__file__).parents[1] / "data" / "reference"
@@ -77,7 +79,19 @@ def build_lab(directory: Path, *, history: bool = True) -> Folder:
         judge(lab, [], actor=HUMAN)
         measure_floor_and_bisect(lab)
         trace(lab, F16, points=("output", "logits"), tensors=True)
+        write_sections(lab)
         return lab.folder
+
+
+def write_sections(lab: Ledger) -> None:
+    """A published section about a number, a draft, and two next actions, one of them refuted."""
+    number = published(lab, "It is [[loss_final of train-0001 | nats]].", "The loss")
+    written(lab, "not yet", "A draft")
+    _, stated = state_action(lab, "train it longer", number)
+    state_action(lab, "measure it again", number)
+    shown = lab.query("cells", metric="loss_final").objects()[0]["hash"]
+    body = {"entry": stated.hash, "evidence": shown, "reason": "it is low enough"}
+    lab.record("entry.refuted", body, cites=(stated.hash, shown))
 
 
 def measure_floor_and_bisect(lab: Ledger) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from plain_section_folds import SECTION_FOLDS
+
 Row = tuple[Any, ...]
 Fold = Callable[[int, str, dict[str, Any]], Iterable[Row]]
 
@@ -297,6 +299,7 @@ FOLDS: dict[str, Fold] = {
     "refutations": refutations,
     "marks": marks,
     "sections": sections,
+    **SECTION_FOLDS,
     "boards": boards,
     "edges": edges,
 }

@@ -12,6 +12,7 @@ from zoo_numbers import NUMBERS
 from zoo_records import RECORDS
 from zoo_rows import ROWS
 from zoo_runs import RUNS
+from zoo_sections import SECTIONS
 
 FAMILIES: dict[str, tuple[Specimen, ...]] = {
     "Numbers and verdicts": NUMBERS,
@@ -19,6 +20,7 @@ FAMILIES: dict[str, tuple[Specimen, ...]] = {
     "Claims": CLAIMS,
     "What is made, compared, cited": MAKINGS,
     "Runs": RUNS,
+    "Sections": SECTIONS,
     "The record itself": RECORDS,
 }
 SPECIMENS: tuple[Specimen, ...] = tuple(one for family in FAMILIES.values() for one in family)

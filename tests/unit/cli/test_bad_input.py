@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -294,6 +295,38 @@ def test_interrupted_run(home, sent, code):
     assert b"Traceback" not in err
     last = json.loads(segment.read_bytes().splitlines()[-1].split(b" ", 2)[2])
     assert (last["kind"], last["body"]["error"]) == ("run.failed", "interrupted")
+
+
+LOST = """
+import os, signal, sys
+from ledger.cli import stopping
+from ledger.cli.base import progress
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(100):
+            pass
+
+stopping.listen()
+with progress("working") as report:
+    for step in range(5):
+        report(step, 5)
+        if step == 2:
+            Dropped()
+print("went on to the end")
+"""
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_a_signal_that_gets_lost(sent, code):
+    """Python drops what a finaliser raises: the next step that is reported stops all the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOST, str(int(sent))], capture_output=True, text=True, check=False
+    )
+    assert "Exception ignored in" in done.stderr
+    assert done.stdout == ""
+    assert done.returncode in (code, -sent)
 
 
 def test_two_ledgers(home, tmp_path, monkeypatch, capsys):

@@ -181,7 +181,7 @@ COMPLETIONS = [
     ("ledger ", {"init", "query", "audit", "run"}),
     ("ledger re", {"record", "render"}),
     ("ledger query ", set(QUERIES)),
-    ("ledger query bo", {"board", "board_history", "board_replay", "boards"}),
+    ("ledger query bo", {"board", "board_history", "board_replay", "board_versions", "boards"}),
     ("ledger record ", set(KINDS)),
     ("ledger record note", {"note.added", "note.reported"}),
     ("ledger import ", {importer.name for importer in IMPORTERS}),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 from labs import build_lab, command, copy_lab, criterion, train, tree
@@ -21,10 +22,18 @@ def texts(out):
     return {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+@pytest.fixture(scope="module")
+def documents(lab, tmp_path_factory):
+    """The documents of the laboratory, rendered once. Only for looking."""
+    out = tmp_path_factory.mktemp("documents")
+    write(lab, out)
+    return out
+
+
 @pytest.fixture
-def rendered(own_lab, tmp_path):
+def rendered(own_lab, documents, tmp_path):
     """A laboratory with its documents in `out`."""
-    write(own_lab, tmp_path / "out")
+    shutil.copytree(documents, tmp_path / "out")
     return own_lab, tmp_path / "out"
 
 
