@@ -147,7 +147,6 @@ def _facts(
     """What `run.started` says. A device that is not there is a fact too: it fails the run."""
     from ml import devices, identity, rows, tracing
     from ml.architectures import open_model
-    from ml.engines import find_engine
     from ml.environment import environment
 
     with base.bad_input():
@@ -160,15 +159,8 @@ def _facts(
             ),
         )
         rows.select_with_generated(asked.rows, len(tokens), asked.generate, asked.every)
-        chosen = find_engine(asked.engine)
         devices.parse(asked.device)
-    choice: DeviceChoice | base.LedgerError
-    try:
-        with base.ml_errors():
-            resolve = devices.resolve if chosen.uses_tinygrad else devices.resolve_host
-            choice = resolve(asked.device)
-    except base.ExecutorFailed as error:
-        choice = error
+    choice = _choose(asked)
     found = None if isinstance(choice, base.LedgerError) else choice
     facts: base.Facts = {
         "provenance": "measured",
@@ -198,6 +190,19 @@ def _facts(
         "environment": dict(environment(found)) if found else {},
     }
     return facts, choice
+
+
+def _choose(asked: Asked) -> "DeviceChoice | base.LedgerError":
+    """The device, or why there is none."""
+    from ml import devices
+    from ml.engines import find_engine
+
+    try:
+        with base.ml_errors():
+            has_devices = find_engine(asked.engine).uses_tinygrad
+            return (devices.resolve if has_devices else devices.resolve_host)(asked.device)
+    except base.ExecutorFailed as error:
+        return error
 
 
 def _write_logits(path: Path, traced: "Trace") -> None:

@@ -183,20 +183,7 @@ def bisect(
     elif chosen is not None:
         choice = FloorChoice(floor=chosen)
     default, why = _default(choice, differences, threshold)
-    limits = _limits(local, choice.floor, default)
-    stages = tuple(
-        Stage(
-            place=at,
-            inherited=inherited[at],
-            local=local[at],
-            limit_largest=limits[at][0],
-            limit_median=limits[at][1],
-            limit_channel=limits[at][2],
-            floor=_local_floor(choice.floor, at),
-            since=_since(at, reference.activations, b.model.config.layers),
-        )
-        for at in local
-    )
+    stages = _stages(reference.activations, inherited, local, choice.floor, default, b)
     is_used = any(stage.floor is None for stage in stages)
     found = Bisection(
         stages=stages,
@@ -212,6 +199,31 @@ def bisect(
         path_b=path_b,
     )
     return found, evidence
+
+
+def _stages(
+    reference: Activations,
+    inherited: Mapping[Place, Score],
+    local: Mapping[Place, Score],
+    floor: Floor | None,
+    default: float,
+    b: Side,
+) -> tuple[Stage, ...]:
+    """Return every stage with its scores and limits, in the order of `local`."""
+    limits, layers = _limits(local, floor, default), b.model.config.layers
+    return tuple(
+        Stage(
+            place=at,
+            inherited=inherited[at],
+            local=local[at],
+            limit_largest=limits[at][0],
+            limit_median=limits[at][1],
+            limit_channel=limits[at][2],
+            floor=_local_floor(floor, at),
+            since=_since(at, reference, layers),
+        )
+        for at in local
+    )
 
 
 def _run_free(

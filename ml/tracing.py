@@ -22,6 +22,7 @@ from ml.engines import (
     KV_DTYPES,
     Batching,
     Capture,
+    Engine,
     EngineResult,
     KvDtype,
     Request,
@@ -129,8 +130,7 @@ def trace(
     equals the lowest id); the trace is then one of all ids, and says which were generated. `points`
     are ids or patterns of `ml.points` (None: the seeds' ten and the model's three); `rows` is
     `all`, `last`, a row or a slice of the ids (`ml.rows.select`), and of the generated ones every
-    `every`th counts.
-    `progress` is called with (stage, done, total).
+    `every`th counts. `progress` is called with (stage, done, total).
 
     Raises members of `ml.errors` for anything wrong with the file, the prompt, the options or the
     device; never computes on another device than was asked.
@@ -153,16 +153,23 @@ def trace(
         keep_tensors=keep_tensors,
         progress=progress,
     )
+    traced = _trace_of(model, request, result, chosen, find_engine(engine))
+    return evolve(traced, wall_ms=(time.perf_counter() - started) * 1000)
+
+
+def _trace_of(
+    model: Model, request: Request, result: EngineResult, chosen: rows_module.Rows, engine: Engine
+) -> Trace:
+    """Return what came of a pass; its time is still to be told."""
     sha256 = model.container.digest()
     stored = [_rows(capture)[list(chosen.kept)] for capture in result.captures]
+    ids = (*request.ids, *result.generated)
     return Trace(
-        identity=identity.identity_record(
-            (*request.ids, *result.generated), result.captures, chosen
-        ),
+        identity=identity.identity_record(ids, result.captures, chosen),
         path=identity.path_record(
             model,
             sha256,
-            find_engine(engine),
+            engine,
             request.kv,
             result.device,
             request.activation,
@@ -173,7 +180,7 @@ def trace(
         blob=rows_module.to_blob(np.stack(stored)),
         logits=result.logits,
         environment=environment(request.device),
-        wall_ms=(time.perf_counter() - started) * 1000,
+        wall_ms=0.0,
         model=TracedModel(
             sha256=sha256,
             size_bytes=model.container.size_bytes,
@@ -182,7 +189,7 @@ def trace(
             parameter_count=model.parameter_count,
         ),
         generated=result.generated,
-        tensors=_tensors(result) if keep_tensors else None,
+        tensors=_tensors(result) if request.keep_tensors else None,
     )
 
 

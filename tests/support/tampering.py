@@ -61,6 +61,15 @@ def as_note(entry, **changes):
     return msgspec.json.encode(fields | base | changes, order="sorted")
 
 
+#: Version of the next entry in the stream `ledger` of the laboratory.
+NEXT = 3
+
+
+def as_next(entry, **changes):
+    """The same, as the next note of the laboratory."""
+    return as_note(entry, **{"stream_version": NEXT, **changes})
+
+
 def _other(byte):
     return b"7" if byte != b"7" else b"3"
 

@@ -3,7 +3,16 @@
 import json
 
 import pytest
-from tampering import BROKEN, TAMPERINGS, UNSUPPORTED, append_forged, as_note, lines, rewrite
+from tampering import (
+    BROKEN,
+    NEXT,
+    TAMPERINGS,
+    UNSUPPORTED,
+    append_forged,
+    as_next,
+    lines,
+    rewrite,
+)
 
 from ledger.audit import audit
 from ledger.cli import run
@@ -91,9 +100,9 @@ def test_every_entry(bare):
 
 def test_unsupported_entry(bare):
     """An entry that is sound and lacks support: what rests on that is named, too."""
-    first = append_forged(bare, lambda entry: as_note(entry, cites=["sha256:" + "ab" * 32]))
+    first = append_forged(bare, lambda entry: as_next(entry, cites=["sha256:" + "ab" * 32]))
     hash_ = format_hash(entry_hash(parse_line(lines(bare)[-1]).entry))
-    more = append_forged(bare, lambda e: as_note(e, cites=[hash_], stream_version=3))
+    more = append_forged(bare, lambda e: as_next(e, cites=[hash_], stream_version=NEXT + 1))
     report = audit(bare)
     assert report.exit_code == UNSUPPORTED
     assert bad(bare) == {first: [more]}
@@ -108,12 +117,13 @@ def test_named_for_people(own, capsys):
     """The first bad entry, by what it is, and what rests on it, below the table."""
     at = position_of(own, "measurement.taken", metric="loss_final")
     verdict = position_of(own, "verdict.given", criterion="LOSS")
+    refuted = position_of(own, "entry.refuted")
     rewrite(own, TAMPERINGS["byte of the body"](lines(own), at))
     assert run(["audit", "--ledger", str(own.path)]) == BROKEN
     out, err = capsys.readouterr()
     assert (
-        f"first bad entry: position {at} (measurement.taken in run/train-0001); 1 entry rests on "
-        f"it: verdict.given in row/LOSS at {verdict}\n"
+        f"first bad entry: position {at} (measurement.taken in run/train-0001); 2 entries rest "
+        f"on it: verdict.given in row/LOSS at {verdict}, entry.refuted in ledger at {refuted}\n"
     ) in out
     assert f"position {verdict} (verdict.given in row/LOSS); nothing rests on it\n" in out
     assert err.endswith("the record is BROKEN in 3 places\n")  # chain, form, database
@@ -123,6 +133,7 @@ def test_named_for_programs(own, capsys):
     """`--json` has the same columns in the same order for every finding, and who rests on it."""
     at = position_of(own, "measurement.taken", metric="loss_final")
     verdict = position_of(own, "verdict.given", criterion="LOSS")
+    refuted = position_of(own, "entry.refuted")
     assert run(["audit", "--json", "--ledger", str(own.path)]) == 0
     sound = json.loads(capsys.readouterr().out)
     rewrite(own, TAMPERINGS["byte of the body"](lines(own), at))
@@ -134,7 +145,7 @@ def test_named_for_programs(own, capsys):
     by_position = {
         row["position"]: row["dependents"] for row in found if row["severity"] != "holds"
     }
-    assert by_position == {at: [verdict], verdict: []}
+    assert by_position == {at: [verdict, refuted], verdict: [], refuted: []}
 
 
 def test_many(bare):

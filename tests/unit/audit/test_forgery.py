@@ -4,9 +4,10 @@ import pytest
 from ledgers import HUMAN, note, run_failed
 from tampering import (
     BROKEN,
+    NEXT,
     UNSUPPORTED,
     append_forged,
-    as_note,
+    as_next,
     found,
     index_of,
     lines,
@@ -24,7 +25,7 @@ from ledger.ledger import Ledger
 
 def test_dangling_citation(own):
     """A citation of what the ledger does not have lacks support."""
-    at = append_forged(own, lambda entry: as_note(entry, cites=["sha256:" + "ab" * 32]))
+    at = append_forged(own, lambda entry: as_next(entry, cites=["sha256:" + "ab" * 32]))
     code, seen, said = found(own)
     assert code == UNSUPPORTED
     assert ("unsupported", "citations", at) in seen
@@ -34,18 +35,20 @@ def test_dangling_citation(own):
 def test_citation_of_itself_or_later(own):
     """Only what was recorded before can be cited."""
     later = entry_hash(
-        as_note(parse_line(lines(own)[-1]).entry, body={"text": "later"}, stream_version=3)
+        as_next(parse_line(lines(own)[-1]).entry, body={"text": "later"}, stream_version=NEXT + 1)
     )
-    append_forged(own, lambda entry: as_note(entry, cites=[format_hash(later)]))
-    append_forged(own, lambda entry: as_note(entry, body={"text": "later"}, stream_version=3))
+    append_forged(own, lambda entry: as_next(entry, cites=[format_hash(later)]))
+    append_forged(
+        own, lambda entry: as_next(entry, body={"text": "later"}, stream_version=NEXT + 1)
+    )
     assert "was not recorded before it" in found(own)[2]
 
 
 @pytest.mark.parametrize("version", [0, 1, 99])
 def test_gap_in_a_stream(own, version):
     """An entry whose number in its stream is not the next one is broken."""
-    append_forged(own, as_note)
-    at = append_forged(own, lambda entry: as_note(entry, stream_version=version))
+    append_forged(own, as_next)
+    at = append_forged(own, lambda entry: as_next(entry, stream_version=version))
     code, seen, said = found(own)
     assert code == BROKEN
     assert ("broken", "streams", at) in seen
@@ -54,7 +57,7 @@ def test_gap_in_a_stream(own, version):
 
 def test_unknown_kind(own):
     """A kind of a later program is hashed, kept, and noted."""
-    append_forged(own, lambda entry: as_note(entry, kind="planet.found", stream_version=2))
+    append_forged(own, lambda entry: as_next(entry, kind="planet.found"))
     code, seen, said = found(own)
     assert code == 0
     assert ("note", "streams", None) in seen
@@ -63,7 +66,7 @@ def test_unknown_kind(own):
 
 def test_body_without_its_form(own):
     """A known kind with a body that is none is broken."""
-    at = append_forged(own, lambda entry: as_note(entry, body={"txt": 1}, stream_version=2))
+    at = append_forged(own, lambda entry: as_next(entry, body={"txt": 1}))
     code, seen, _ = found(own)
     assert code == BROKEN
     assert ("broken", "streams", at) in seen
@@ -71,7 +74,7 @@ def test_body_without_its_form(own):
 
 def test_entry_that_is_not_canonical(own):
     """An entry with a space between its tokens is broken, though its chain is sound."""
-    at = append_forged(own, lambda entry: as_note(entry).replace(b'"body":', b'"body": ', 1))
+    at = append_forged(own, lambda entry: as_next(entry).replace(b'"body":', b'"body": ', 1))
     code, seen, said = found(own)
     assert code == BROKEN
     assert ("broken", "chain", at) in seen
@@ -236,7 +239,7 @@ def test_rows_in_another_order(own):
 def test_database_that_lags(own):
     """A database that has not seen the last entries is held against the others, and noted."""
     count = len(lines(own))
-    append_forged(own, as_note)
+    append_forged(own, as_next)
     code, seen, said = found(own)
     assert code == 0
     assert ("note", "store", None) in seen

@@ -200,7 +200,7 @@ def test_blobs_gone(own):
     shutil.rmtree(own.blobs)
     code, seen, _ = found(own)
     assert code == BROKEN
-    assert len({p for s, check, p in seen if check == "blobs"}) == 6
+    assert len({p for s, check, p in seen if check == "blobs"}) == 10
 
 
 def test_stray_blob(own):
