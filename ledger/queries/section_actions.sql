@@ -8,6 +8,7 @@
 -- column state: open, done, or refuted
 -- column outcome: what came of it, or why it was refuted
 -- column hash: entry hash of the statement
+-- column stands_at: position of the statement
 -- column position: position of the latest word on it
 -- example: ledger query section_actions --state open
 with found as (
@@ -19,7 +20,7 @@ with found as (
                 when d.action is not null then 'done' else 'open' end as state,
            coalesce(e.entry->>'$.body.reason', d.text) as outcome, a.hash,
            greatest(a.position, coalesce(d.position, 0), coalesce(r.position, 0)) as position,
-           a.position as stated_at
+           a.position as stands_at
     from next_actions a
         left join (
             select action, arg_min(text, position) as text, min(position) as position
@@ -36,8 +37,9 @@ with found as (
     where not a.is_done
         and not exists (from off_main o where a.position between o.first and o.last)
 )
-select action, section, text, coalesce(version, 0) as version, state, outcome, hash, position
+select action, section, text, coalesce(version, 0) as version, state, outcome, hash, stands_at,
+       position
 from found
 where (getvariable('section') is null or section = getvariable('section'))
     and (getvariable('state') is null or state = getvariable('state'))
-order by stated_at desc, action
+order by stands_at desc, action

@@ -17,6 +17,7 @@
 -- column superseded_by_page: file of that section, without ending
 -- column reason: why it was superseded
 -- column hash: entry hash of the publication, or of the revision
+-- column stands_at: position of the entry with that hash
 -- column position: position of the latest entry that this rests on
 -- example: ledger query section_pages
 with opened as (
@@ -55,7 +56,7 @@ superseded as (
 select o.section, s.draft, o.slug, o.page, s.title, o.section_kind, s.revision, s.source, s.from_version,
        s.to_version, strftime(s.recorded_at, '%Y-%m-%d') as published_on, s.resolved_at,
        e.s.by as superseded_by, n.page as superseded_by_page, e.s.reason as reason, s.hash,
-       greatest(s.position, coalesce(e.s.position, 0)) as position
+       s.position as stands_at, greatest(s.position, coalesce(e.s.position, 0)) as position
 from opened o join shown s on s.section = o.section
     left join superseded e on e.section = o.section
     left join opened n on n.section = e.s.by

@@ -125,11 +125,15 @@ class Footnotes:
         self._marked: dict[tuple[int, str], Sequence[Mark]] = {}
 
     def cite(self, row: Row) -> str:
-        """A footnote mark for a row that has `position` and `hash` (or `evidence`)."""
+        """A footnote mark for a row that has `position` and `hash` (or `evidence`).
+
+        Where something was said of an entry since, the row stands later than it: `stands_at` then
+        is the entry's own position.
+        """
         hash_ = row.get("hash") or row.get("evidence")
         if not hash_ or "position" not in row:
             raise jinja2.UndefinedError("a citation needs a row with position and hash")
-        key = (int(row["position"]), str(hash_))
+        key = (int(row.get("stands_at", row["position"])), str(hash_))
         self._marked[key] = self.marks_on(row)
         return f"[^{self._numbers.setdefault(key, len(self._numbers) + 1)}]"
 

@@ -1,9 +1,10 @@
 """What is published is a document: rendered, checked, and the same bytes every time."""
 
 import json
+import re
 
 import pytest
-from labs import command
+from labs import ask, command
 from written import published, rewritten, written
 
 from ledger.errors import IntegrityError
@@ -161,3 +162,17 @@ def test_versions_can_be_asked_for(told, capfd):
     for version, states in wanted.items():
         assert run(["section", "list", "--at", version, "--json", *where]) == 0
         assert [row["state"] for row in json.loads(capfd.readouterr().out)] == states
+
+
+def test_a_footnote_names_the_position_of_its_entry(told, tmp_path):
+    """Also where something was said of the entry since: an action done, a section superseded."""
+    state_action(told.ledger, "ask them", 2)
+    finish_action(told.ledger, 1, "they said no")
+    stood = dict(ask(told.ledger.folder, "select hash, position from events"))
+    notes = [
+        (int(position), hash_)
+        for text in render(told, tmp_path / "out").values()
+        for position, hash_ in re.findall(r"position (\d+), `(sha256:[0-9a-f]+)`", text)
+    ]
+    assert len(notes) > 3
+    assert all(stood[hash_] == position for position, hash_ in notes)
