@@ -17,8 +17,9 @@ from ml.errors import BadOption
 from ml.floors import LEAST, NO_CHOICE, Floor, FloorChoice, choose_floor, limit
 from ml.identity import Record
 from ml.operations import inputs_of
-from ml.passes import Activations, Pass, Place, Score, Side, scores
+from ml.passes import Activations, Pass, Score, Side, scores
 from ml.path_differences import PathDifference, path_differences
+from ml.points import Place
 from ml.tracing import Progress
 
 #: The limit along different paths for which no floor is recorded.

@@ -16,8 +16,9 @@ from ml.engines.forced import place
 from ml.errors import BadPrompt, FloorNotMeasured
 from ml.floors import FEWEST_PROMPTS, FEWEST_TOKENS, PointFloor, smoothed
 from ml.identity import Record
-from ml.passes import Place, Score, Side, check_alike, scores
+from ml.passes import Score, Side, check_alike, scores
 from ml.path_differences import PathDifference, path_differences
+from ml.points import Place
 from ml.sketch import fmix32
 from ml.tracing import Progress
 

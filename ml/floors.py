@@ -18,8 +18,7 @@ from attrs import field, frozen
 from ml.distances import RESOLUTION
 from ml.identity import Record
 from ml.path_differences import path_differences
-
-Place = tuple[str, int | None]
+from ml.points import Place
 
 LEAST, FACTOR, WINDOW = 1e-6, 3.0, 5
 FEWEST_PROMPTS, FEWEST_TOKENS = 5, 64

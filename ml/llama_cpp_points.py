@@ -13,9 +13,8 @@ from ml import points
 from ml.architectures import Model
 from ml.errors import MalformedTrace
 from ml.llama_cpp_nodes import LAST_NODE, Node
-from ml.points import Scope
+from ml.points import Place, Scope
 
-Place = tuple[str, int | None]
 #: (name without its layer, op, what the first operand must be) -> point.
 _TABLE: Final = (
     (r"embd|inp_embd", "GET_ROWS", r"token_embd\.weight", "embedding"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ml.architectures import Model
 from ml.errors import MalformedTrace
 from ml.llama_cpp_nodes import PRECISION, Node, printed
-from ml.llama_cpp_points import Place
+from ml.points import Place
 
 #: Points that a permuted file's q and k have another order of channels at.
 _TURNED = frozenset(f"{name}_{stage}" for name in "qk" for stage in ("matmul", "bias", "rope"))

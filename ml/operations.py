@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from ml.architectures import Model
-from ml.passes import Place
+from ml.points import Place
 
 #: The residual stream that enters a layer, and what enters the last norm.
 STREAM, LAST = "stream", "last"

@@ -18,11 +18,9 @@ from ml.engines import KV_DTYPES, choose_activation, find_engine
 from ml.engines.forced import Forced, place
 from ml.errors import BadOption
 from ml.identity import Record
-from ml.points import ALL_POINTS
+from ml.points import ALL_POINTS, Place
 from ml.tracing import Progress, run
 
-# (point id, layer or None for a point of the model)
-Place = tuple[str, int | None]
 Activations = Mapping[Place, NDArray[np.float32]]
 
 

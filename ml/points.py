@@ -22,6 +22,10 @@ TOKENS_BY_QKV = "[token, q then k then v], each heads outermost, rotate-half pai
 TOKENS_BY_VOCABULARY = "[token, vocabulary id]"
 
 
+#: A point of a layer; None for the layer of a point of the model.
+Place = tuple[str, int | None]
+
+
 class Scope(Enum):
     """Whether a point exists once a model or once a layer."""
 

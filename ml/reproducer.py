@@ -20,7 +20,8 @@ from ml.architectures import Model
 from ml.bisection import Evidence, Stage
 from ml.errors import BadOption
 from ml.operations import OPERATIONS, inputs_of, weights_of
-from ml.passes import Place, Side
+from ml.passes import Side
+from ml.points import Place
 from ml.quant_types import decode
 
 #: Decoded bytes of one tensor that are written; of a larger one the name and digest have to do.

@@ -222,16 +222,7 @@ def say(text: str) -> None:
 
 
 #: The versions of this record, in the order of their first registration on the main line.
-_VERSIONS = """
-select to_version, min(position) as first from (
-    select to_version, position from sections
-    union all
-    select to_version::varchar, position from publications where not contains(section, ':')
-) s
-where to_version is not null
-  and not exists (from off_main o where s.position between o.first and o.last)
-group by to_version order by first
-"""
+_VERSIONS = "select version, first from spec_versions order by first"
 
 
 def resolve_at(folder: Folder, at: str | None) -> int | None:

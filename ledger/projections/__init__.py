@@ -12,11 +12,13 @@ from ledger.projections.base import Projection, View
 from ledger.projections.branches import IMPORTS, MERGES
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
 from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
+from ledger.projections.periods import ROW_PERIODS
 from ledger.projections.runs import RUN_ENDS, RUNS
 from ledger.projections.sections import (
     NEXT_ACTIONS,
     PUBLICATIONS,
     SECTION_REVISIONS,
+    SPEC_VERSIONS,
     SUPERSESSIONS,
 )
 from ledger.projections.standing import (
@@ -67,6 +69,15 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
 )
 
 #: What several queries ask of these tables, made anew for each reader.
-VIEWS: Final[tuple[View, ...]] = (STEPS, ATTEMPTS, TALLY_STATUSES, FATES, FALLEN, SUSPECTS)
+VIEWS: Final[tuple[View, ...]] = (
+    STEPS,
+    ATTEMPTS,
+    TALLY_STATUSES,
+    ROW_PERIODS,
+    SPEC_VERSIONS,
+    FATES,
+    FALLEN,
+    SUSPECTS,
+)
 
 __all__ = ["PROJECTIONS", "VIEWS", "Projection", "View"]

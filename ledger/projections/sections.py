@@ -3,7 +3,7 @@
 `sections`, in `statements.py`, holds those that others registered.
 """
 
-from ledger.projections.base import Projection
+from ledger.projections.base import Projection, View
 
 SECTION_REVISIONS = Projection(
     name="section_revisions",
@@ -87,5 +87,23 @@ NEXT_ACTIONS = Projection(
         select position, hash, whose || (entry->>'$.body.action'), true, null,
                entry->>'$.body.outcome'
         from slice where kind = 'next_action.done'
+    """,
+)
+
+SPEC_VERSIONS = View(
+    name="spec_versions",
+    columns=(
+        ("version", "varchar", "version of the specification, on the main line"),
+        ("first", "ubigint", "position of its first registration"),
+    ),
+    select="""
+        select to_version, min(position) from (
+            select to_version, position from sections
+            union all
+            select to_version::varchar, position from publications where not contains(section, ':')
+        ) s
+        where to_version is not null
+            and not exists (from off_main o where s.position between o.first and o.last)
+        group by to_version
     """,
 )

@@ -12,36 +12,10 @@ with ends as (
     from (select max(position) as last from events),
          (select coalesce(getvariable('points'), 20) as n),
          unnest(range(1, coalesce(getvariable('points'), 20) + 1)) as t(i)
-),
-names as (
-    select name, reported, arg_max(row, position) as row, min(position) as first
-    from row_names n
-    where not exists (from off_main o where n.position between o.first and o.last)
-      and (getvariable('reported') is null or reported = getvariable('reported'))
-    group by name, reported
-),
-declared as (select row, reported, min(first) as first from names group by row, reported),
-given as (
-    select coalesce(n.row, s.name) as row, s.reported, s.status, s.position as stated,
-           greatest(s.position, d.first) as position
-    from statuses s left join names n on n.name = s.name and n.reported = s.reported
-        left join declared d on d.row = n.row and d.reported = n.reported
-    where s.about is distinct from 'claim' and not s.post_hoc
-      and not exists (from off_main o where s.position between o.first and o.last)
-      and (getvariable('reported') is null or s.reported = getvariable('reported'))
-      and (n.row is not null
-           or (s.reported and regexp_matches(s.name, '^([^:]*:)?UNIDENTIFIED-ROW-')))
-),
-until as (
-    select *, lead(position) over (partition by row, reported order by position, stated nulls first) as beyond
-    from (
-        select row, reported, status, position, stated from given
-        union all
-        select row, reported, 'unbound', first, null from declared
-    )
 )
 select e.as_of, u.reported, u.status, count(*) as row_count, max(u.position) as position
 from ends e
-join until u on u.position <= e.as_of and (u.beyond is null or u.beyond > e.as_of)
+join row_periods u on u.position <= e.as_of and (u.beyond is null or u.beyond > e.as_of)
+where getvariable('reported') is null or u.reported = getvariable('reported')
 group by e.as_of, u.reported, u.status
 order by e.as_of, u.reported, u.status

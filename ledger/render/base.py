@@ -16,7 +16,7 @@ the source of a section there (`ledger.sections.source`), and what it says is `p
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,6 +88,14 @@ def parse_template(name: str, text: str) -> Template:
     )
 
 
+def key_problems(front: object, keys: Collection[str]) -> Iterator[str]:
+    """What is wrong with front matter that has only these keys."""
+    if not isinstance(front, dict):
+        yield "it is no mapping"
+    elif unknown := sorted(str(key) for key in front if key not in keys):
+        yield f"not known: {', '.join(unknown)}"
+
+
 def query_problems(queries: object) -> Iterator[str]:
     """What is wrong with the queries that front matter names."""
     if queries is None:
@@ -105,12 +113,9 @@ def query_problems(queries: object) -> Iterator[str]:
 
 def _front_problems(front: object) -> Iterator[str]:
     """What is wrong with front matter as read."""
+    yield from key_problems(front, _KEYS)
     if not isinstance(front, dict):
-        yield "it is no mapping"
         return
-    unknown = sorted(str(key) for key in set(front) - _KEYS)
-    if unknown:
-        yield f"not known: {', '.join(unknown)}"
     if not isinstance(front.get("output"), str):
         yield "output is missing, or no text"
     queries = front.get("queries") or {}

@@ -23,7 +23,7 @@ import attrs
 
 from ledger.errors import BadArguments, TemplateFailed
 from ledger.events.section import SECTION_KINDS
-from ledger.render.base import TEMPLATES, query_problems, read_front
+from ledger.render.base import TEMPLATES, key_problems, query_problems, read_front
 from ledger.sections.source import format_source
 
 _KEYS: Final = ("summary", "queries", "headings", "answers")
@@ -77,12 +77,9 @@ def read_form(section_kind: str) -> Form:
 
 
 def _problems(front: object) -> Iterator[str]:
+    yield from key_problems(front, _KEYS)
     if not isinstance(front, dict):
-        yield "it is no mapping"
         return
-    unknown = sorted(str(key) for key in front if key not in _KEYS)
-    if unknown:
-        yield f"not known: {', '.join(unknown)}"
     if not isinstance(front.get("summary"), str):
         yield "summary is missing, or no text"
     for key in ("headings", "answers"):

@@ -20,7 +20,7 @@ import attrs
 import yaml
 
 from ledger.errors import TemplateFailed
-from ledger.render.base import Template, query_problems, read_front
+from ledger.render.base import Template, key_problems, query_problems, read_front
 from ledger.sections.short_form import expand
 
 #: A longer text is no section.
@@ -81,12 +81,9 @@ def parse_source(name: str, data: bytes | str) -> Source:
 
 
 def _front_problems(front: object) -> Iterator[str]:
+    yield from key_problems(front, _KEYS)
     if not isinstance(front, dict):
-        yield "it is no mapping"
         return
-    unknown = sorted(str(key) for key in front if key not in _KEYS)
-    if unknown:
-        yield f"not known: {', '.join(unknown)}"
     for key in ("kind", "title"):
         if not isinstance(front.get(key), str) or not front[key].strip():
             yield f"{key} is missing, or no text"
