@@ -1,7 +1,8 @@
 """Pictures: what the record says, to be seen. The list; the contract is in `base.py`.
 
 base.py         what a picture is; drawing.py from rows to SVG or PNG
-    page.py         pictures in documents; subjects.py names that were given
+    page.py         pictures in documents; process.py, child.py the process that draws them;
+                subjects.py names that were given
 style.py        sizes and colours, light and dark; paper.py figure, axes, heading; measures.py text
 svg.py          a figure as SVG text
 boxes.py        the layout of diagrams

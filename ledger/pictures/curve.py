@@ -191,7 +191,7 @@ PICTURE: Final = Picture(
     queries={
         "steps": {"query": "curve", "run": "{subject}"},
         "epochs": {"query": "epochs", "run": "{subject}"},
-        "baselines": {"query": "baselines", "run": "{subject}"},
+        "baselines": {"query": "run_baselines", "run": "{subject}"},
     },
     subjects=({"query": "runs"}, "run"),
     lacking=lacking,

@@ -1,6 +1,5 @@
 """From a picture and the rows of its queries to SVG text or a PNG, the same bytes every time."""
 
-import functools
 import hashlib
 import io
 import json
@@ -92,6 +91,8 @@ def prepare(subject: str | None, rows: Rows) -> tuple[Rows, str | None]:
 def _clean(value: Any) -> Any:  # noqa: ANN401 - any value of a row
     """A value whose texts have no control characters, which XML cannot hold."""
     if isinstance(value, str):
+        if value.isprintable():
+            return value
         return "".join(
             "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c
             for c in value.replace("\n", " ").replace("\t", " ").replace("\r", " ")
@@ -104,18 +105,16 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any value of a row
 
 
 def digest(picture: Picture, subject: str | None, rows: Rows) -> str:
-    """What a picture follows from, as a digest: its name, its rows, and what draws it."""
-    asked = {"picture": picture.name, "subject": subject, "rows": rows, "by": _drawn_by()}
+    """What a picture follows from, as a digest: its name, its subject and its rows."""
+    asked = {"picture": picture.name, "subject": subject, "rows": rows}
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
-@functools.cache
-def _drawn_by() -> str:
-    """The digest of the programs of this room, and the version of matplotlib."""
+def drawn_by() -> dict[str, str]:
+    """What draws: the version of matplotlib, and the digest of the programs of this room."""
     from importlib.metadata import version
 
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    found = hashlib.sha256(version("matplotlib").encode())
-    for path in files:
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    programs = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        programs.update(path.read_bytes())
+    return {"matplotlib": version("matplotlib"), "programs": f"sha256:{programs.hexdigest()}"}

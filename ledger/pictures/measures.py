@@ -12,13 +12,23 @@ from collections.abc import Sequence
 from ledger.pictures.style import FONT
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Width of one line of text at a font size."""
+    """Width of one line of text at a font size: that of its characters, one after the other."""
+    return size * sum(map(_advance, text))
+
+
+@functools.cache
+def _advance(character: str) -> float:
+    """How far a character moves the next one, at size 1; a space has no width of its own."""
+    return _drawn_width(f"|{character}|") - _drawn_width("||")
+
+
+@functools.cache
+def _drawn_width(text: str) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family=FONT, size=size)
+    font = FontProperties(family=FONT, size=1)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 

@@ -3,9 +3,9 @@
     {{ picture("curve", item.run) }}
 
 A template names the queries, as for any document, so a page states the position that it rests on.
-It is rendered in a process of its own, which asks this one to draw.
-Drawing takes longer than all else of a page. A picture says in itself what it was drawn from: where
-the same lies in the folder that is written to, it is taken from there.
+It is rendered in a process of its own, which asks this one for the picture. Drawing takes longer
+than all else of a page: a third process does it, and a picture that says it was drawn from the same
+rows is taken from the folder that is written to.
 """
 
 import contextlib
@@ -17,11 +17,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
+from ledger.pictures.process import Drawer
+
 if TYPE_CHECKING:
     from ledger.pictures.base import Row, Rows
 
 _DRAWN_FROM: Final = re.compile(r'data-drawn-from="sha256:([0-9a-f]{64})"')
-_DRAWN: Final[ContextVar[Mapping[str, str] | None]] = ContextVar("_DRAWN", default=None)
+_STUDIO: Final[ContextVar["Studio | None"]] = ContextVar("_STUDIO", default=None)
+
+
+@attrs.frozen(slots=True)
+class Studio:
+    """Where pictures come from: those drawn before, by what they were drawn from, or the drawer."""
+
+    drawn: Mapping[str, str]
+    drawer: Drawer = attrs.field(factory=Drawer)
+
+    def expect_new(self) -> None:
+        """Something changed, so pictures may be drawn: the drawer gets ready."""
+        self.drawer.start()
 
 
 def drawer(
@@ -50,13 +66,15 @@ def _picture(known: "Rows", name: str, subject: str | None = None) -> str:
     if missing:
         raise UndefinedError(f"picture {name} is drawn from queries {', '.join(missing)}, too")
     rows, about = prepare(subject, {query: known[query] for query in found.queries})
-    drawn = _DRAWN.get() or {}
-    before = drawn.get(digest(found, about, rows))
-    return before if before is not None else draw_svg(found, about, rows, is_page=True)
+    studio = _STUDIO.get()
+    if studio is None:
+        return draw_svg(found, about, rows, is_page=True)
+    before = studio.drawn.get(digest(found, about, rows))
+    return before if before is not None else studio.drawer.draw(name, about, rows)
 
 
 @contextlib.contextmanager
-def reuse_drawn(out: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+def open_studio(out: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[Studio]:
     """In here, pictures of `out` that are as its manifest says (`files`) are not drawn again."""
     found: dict[str, str] = {}
     for path, facts in sorted(files.items()):
@@ -72,8 +90,10 @@ def reuse_drawn(out: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[N
         )
         if match is not None and is_picture:  # and nothing that a template put around it
             found[match[1]] = text
-    token = _DRAWN.set(found)
+    studio = Studio(found)
+    token = _STUDIO.set(studio)
     try:
-        yield
+        yield studio
     finally:
-        _DRAWN.reset(token)
+        _STUDIO.reset(token)
+        studio.drawer.stop()

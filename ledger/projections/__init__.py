@@ -11,7 +11,7 @@ from ledger.projections.attempts import ATTEMPTS
 from ledger.projections.base import Projection, View
 from ledger.projections.branches import IMPORTS, MERGES
 from ledger.projections.comparisons import COMPARISON_POINTS, COMPARISONS
-from ledger.projections.judgement import CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
+from ledger.projections.judgement import CONSTANTS, CRITERIA, MEASUREMENTS, ROW_NAMES, STATUSES
 from ledger.projections.periods import ROW_PERIODS
 from ledger.projections.runs import RUN_ENDS, RUNS
 from ledger.projections.sections import (
@@ -71,6 +71,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
 #: What several queries ask of these tables, made anew for each reader.
 VIEWS: Final[tuple[View, ...]] = (
     STEPS,
+    CONSTANTS,
     ATTEMPTS,
     TALLY_STATUSES,
     ROW_PERIODS,

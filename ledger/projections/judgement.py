@@ -1,6 +1,6 @@
-"""`measurements`, `criteria`, `row_names`, `statuses`: what the board is folded from."""
+"""`measurements`, `criteria`, `row_names`, `statuses`, `constants`: what boards are folded from."""
 
-from ledger.projections.base import Projection
+from ledger.projections.base import Projection, View
 
 MEASUREMENTS = Projection(
     name="measurements",
@@ -140,5 +140,25 @@ STATUSES = Projection(
                nullif(entry->'$.body.threshold', 'null'::json), null,
                entry->>'$.body.evidence_class', null, false
         from slice where kind = 'verdict.reported'
+    """,
+)
+
+CONSTANTS = View(
+    name="constants",
+    columns=(
+        ("name", "varchar", "name of the constant"),
+        ("value", "double", "its value, as it was last declared"),
+        ("unit", "varchar", "its unit"),
+        ("hash", "varchar", "entry hash of that declaration"),
+        ("position", "ubigint", "position of it"),
+    ),
+    select="""
+        select entry->>'$.body.constant',
+               arg_max(try_cast(entry->>'$.body.value' as double), position),
+               arg_max(entry->>'$.body.unit', position), arg_max(hash, position), max(position)
+        from events e
+        where kind = 'constant.declared'
+          and not exists (from off_main o where e.position between o.first and o.last)
+        group by entry->>'$.body.constant'
     """,
 )

@@ -35,6 +35,7 @@ QUERIES: Final = (
     "measurements",
     "replay_places",
     "replay_statements",
+    "run_baselines",
     "run_epochs",
     "run_first_losses",
     "run_results",

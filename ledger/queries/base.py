@@ -9,11 +9,14 @@ The header is the comment at the top of the file::
 
 Parameters are named, typed (text, integer, number, yesno) and null unless given; `required` after
 the type makes one mandatory. Every query ends in an order by, so that the same record gives the
-same bytes.
+same bytes. `-- grouped by run`, of a text parameter, says that its SQL without `run` gives the rows
+of every run, each as it is with it, and has the run in a column of that name: who needs many runs
+asks once.
 """
 
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _PARAMETER: Final = re.compile(r"param (\w+) (text|integer|number|yesno)( required)?: (.+)")
+_GROUPED: Final = re.compile(r"grouped by (\w+)")
 _COLUMN: Final = re.compile(r"column (\w+): (.+)")
 _SQL_TYPES: Final = {
     "text": "varchar",
@@ -82,6 +86,8 @@ class Query:
     columns: tuple[tuple[str, str], ...]
     examples: tuple[str, ...]
     sql: str
+    grouped_by: str | None = None
+    """The parameter without which it gives the rows of all, see above."""
 
     def bind(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Values for all parameters, typed. Raises `BadArguments` with everything wrong."""
@@ -111,13 +117,34 @@ class Query:
 
     def run(self, db: "duckdb.DuckDBPyConnection", given: Mapping[str, Any]) -> Table:
         """Ask the record behind `db` (see `ledger.store.reader`)."""
-        values = self.bind(given)
+        return self._fetch(db, self.bind(given), None)
+
+    def run_grouped(
+        self, db: "duckdb.DuckDBPyConnection", given: Mapping[str, Any], limit: int
+    ) -> dict[str, list[dict[str, Any]]] | None:
+        """The rows for each value of `grouped_by`, as mappings; None where they are more than that.
+
+        `given` are the other parameters.
+        """
+        by = self.grouped_by
+        assert by is not None
+        values = {**self.bind({**given, by: ""}), by: None}
+        whole = self._fetch(db, values, limit + 1)
+        if len(whole.rows) > limit:
+            return None
+        found = defaultdict[str, list[dict[str, Any]]](list)
+        for row in whole.objects():
+            found[row[by]].append(row)
+        return dict(found)
+
+    def _fetch(
+        self, db: "duckdb.DuckDBPyConnection", values: Mapping[str, Any], limit: int | None
+    ) -> Table:
         types = {parameter.name: _SQL_TYPES[parameter.type] for parameter in self.parameters}
         for name, value in values.items():
             literal = "null" if value is None else _literal(value)
             db.execute(f'set variable "{name}" = {literal}::{types[name]}')
-        cursor = db.execute(self.sql)
-        return fetch(cursor)
+        return fetch(db.execute(self.sql), limit)
 
 
 def _literal(value: str | float) -> str:
@@ -153,6 +180,7 @@ def parse_query(name: str, text: str) -> Query:
     """Read a query file. Raises `AssertionError`: the files are ours."""
     help_: list[str] = []
     parameters, columns, examples = [], [], []
+    grouped_by: str | None = None
     lines = text.splitlines()
     header = [line[3:] for line in lines if line.startswith("-- ")]
     for line in header:
@@ -160,6 +188,8 @@ def parse_query(name: str, text: str) -> Query:
             parameters.append(Parameter(match[1], match[2], bool(match[3]), match[4]))
         elif match := _COLUMN.fullmatch(line):
             columns.append((match[1], match[2]))
+        elif match := _GROUPED.fullmatch(line):
+            grouped_by = match[1]
         elif line.startswith("example: "):
             examples.append(line.removeprefix("example: "))
         else:
@@ -167,6 +197,14 @@ def parse_query(name: str, text: str) -> Query:
     sql = "\n".join(line for line in lines if not line.startswith("-- "))
     if not (help_ and columns and examples and "order by" in sql):
         raise AssertionError(f"{name}.sql: needs help, columns, an example and an order by")
+    if grouped_by not in {None, *(p.name for p in parameters if p.type == "text")}:
+        raise AssertionError(f"{name}.sql: grouped by {grouped_by}, which is no parameter of text")
     return Query(
-        name, " ".join(help_), tuple(parameters), tuple(columns), tuple(examples), sql.strip()
+        name=name,
+        help=" ".join(help_),
+        parameters=tuple(parameters),
+        columns=tuple(columns),
+        examples=tuple(examples),
+        sql=sql.strip(),
+        grouped_by=grouped_by,
     )

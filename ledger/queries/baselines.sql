@@ -1,6 +1,5 @@
 -- What a loss is held against: the cost of knowing nothing (uniform) or only how often each token
 -- comes (unigram), as constants, measurements and reported numbers say it.
--- param run text: only what holds for this run: its own measurements, and this ledger's constants if it is its own run
 -- column name: name of the constant, metric or number
 -- column run: the run that measured it; null for a constant, and where others stated it of no run
 -- column value: its value
@@ -11,22 +10,11 @@
 -- example: ledger query baselines
 with stated as (
     select position, hash, entry->'$.body.numbers' as numbers
-    from events where kind = 'measurement.reported' and getvariable('run') is null
+    from events where kind = 'measurement.reported'
 ),
 numbers as (select position, hash, numbers, unnest(json_keys(numbers)) as name from stated),
-constants as (
-    select entry->>'$.body.constant' as name, arg_max(entry, position) as entry,
-           arg_max(hash, position) as hash, max(position) as position
-    from events e
-    where kind = 'constant.declared'
-      and (getvariable('run') is null
-           or exists (from runs r where r.run = getvariable('run') and not r.reported))
-      and not exists (from off_main o where e.position between o.first and o.last)
-    group by name
-),
 found as (
-    select name, null::varchar as run, try_cast(entry->>'$.body.value' as double) as value,
-           entry->>'$.body.unit' as unit, false as reported, hash, position
+    select name, null::varchar as run, value, unit, false as reported, hash, position
     from constants
     union all
     select metric, run, value, unit, false, hash, position from measurements
@@ -38,5 +26,4 @@ found as (
 select name, run, value, unit, reported, hash, position
 from found
 where regexp_matches(lower(name), 'uniform|unigram') and value is not null
-  and (getvariable('run') is null or run is null or run = getvariable('run'))
 order by position, name

@@ -1,5 +1,6 @@
 -- Epochs of training runs that others reported.
 -- param run text: the run; all where left out
+-- grouped by run
 -- column run: the run
 -- column epoch: number of the epoch, 0-based
 -- column train_loss: training loss, nats a token

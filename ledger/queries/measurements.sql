@@ -1,6 +1,7 @@
 -- Numbers with their unit, where they came from and what they may be compared with.
 -- param metric text: only this metric
 -- param run text: only this run
+-- grouped by run
 -- column run: run that measured it
 -- column metric: name of the quantity
 -- column value: the value as recorded

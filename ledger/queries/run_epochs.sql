@@ -2,6 +2,7 @@
 -- param run text: the run; all where left out
 -- param since integer: only runs that began at this position or later
 -- param until integer: only runs that began up to this position
+-- grouped by run
 -- column run: the run
 -- column epoch: number of the epoch, 0-based
 -- column train_loss: training loss, nats a token

@@ -10,12 +10,14 @@ import attrs
 from ledger.blobs import read_blob
 from ledger.errors import BadArguments, IntegrityError, Malformed, StoreFailed
 from ledger.folder import Folder
-from ledger.pictures.page import reuse_drawn
+from ledger.pictures.drawing import drawn_by
+from ledger.pictures.page import open_studio
+from ledger.render.answers import Answers
 from ledger.render.base import Template, read_templates
 from ledger.render.cells import read_marks
 from ledger.render.manifest import NAME, Manifest, describe, read_manifest
 from ledger.render.own import Library
-from ledger.render.pages import Answers, Page, render_pages
+from ledger.render.pages import Page, render_pages
 from ledger.render.places import check_paths, holds, is_inside, refuse_links, replace
 from ledger.render.process import shared_renderer
 from ledger.store.reader import open_reader
@@ -38,8 +40,12 @@ def render_all(
     at: int | None = None,
     on_progress: Progress | None = None,
     library: Library | None = None,
+    on_opened: Callable[[int], None] | None = None,
 ) -> tuple[list[Page], int, str]:
-    """Every page as of position `at` (null: now), with that position and its chain value."""
+    """Every page as of position `at` (null: now), with that position and its chain value.
+
+    `on_opened` is told the position before anything is rendered.
+    """
     library = library or _our_library()
     library.renderer.start()  # it gets ready while the record is opened
     templates = library.templates
@@ -48,7 +54,9 @@ def render_all(
         row = db.execute("select position, chain from events order by position desc").fetchone()
         if row is None:
             raise BadArguments("the ledger is empty", hint="record something first")
-        marks, answers = read_marks(db), Answers()
+        if on_opened is not None:
+            on_opened(int(row[0]))
+        marks, answers = read_marks(db), Answers(db)
         for index, template in enumerate(templates):
             blobs = partial(read_blob, folder)
             pages += render_pages(template, db, blobs, marks, library.renderer, answers)
@@ -73,9 +81,14 @@ def write(
     Files that an earlier rendering made and this one does not are removed. The manifest keeps its
     checkpoint where no file changed.
     """
-    before = _readable_manifest(out)
-    with reuse_drawn(out, before.files if before else {}):
-        pages, position, chain = render_all(folder, None, on_progress, library)
+    before, by = _readable_manifest(out), drawn_by()
+    with open_studio(out, before.files if before and before.drawn_by == by else {}) as studio:
+
+        def opened(position: int) -> None:
+            if before is None or position != before.position:
+                studio.expect_new()
+
+        pages, position, chain = render_all(folder, None, on_progress, library, opened)
     if before is not None and before.origin == folder.origin and before.position > position:
         raise IntegrityError(
             f"{out} was rendered at position {before.position}, the journal ends at {position}",
@@ -94,9 +107,16 @@ def write(
             if (out / path).is_file():
                 (out / path).unlink()
                 results.append(FileResult(path, "removed", None))
-        files = describe(pages)
-        if before is None or before.files != files or before.origin != folder.origin:
-            manifest = Manifest(origin=folder.origin, position=position, chain=chain, files=files)
+        manifest = Manifest(
+            origin=folder.origin,
+            position=position,
+            chain=chain,
+            files=describe(pages),
+            drawn_by=by,
+        )
+        if before is not None and (before.files, before.origin) == (manifest.files, folder.origin):
+            manifest = attrs.evolve(manifest, position=before.position, chain=before.chain)
+        if manifest != before:
             replace(out / NAME, manifest.format().encode())
     except OSError as error:
         raise StoreFailed(

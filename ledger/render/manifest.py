@@ -2,10 +2,13 @@
 
 {
   "checkpoint": {"chain": "6c1e…", "position": 911},
+  "drawn_by": {"matplotlib": "3.11.2", "programs": "sha256:77ce…"},
   "files": {"board.md": {"as_of": 905, "sha256": "ab12…"}},
   "format": "research-ledger/manifest/1",
   "origin": "example.org/lab"
 }
+
+Another matplotlib may draw other bytes; with the same, pictures of the same rows are kept.
 """
 
 import hashlib
@@ -30,11 +33,13 @@ class Manifest:
     position: int
     chain: str
     files: dict[str, dict[str, Any]]
+    drawn_by: dict[str, str]
 
     def format(self) -> str:
         """The file's text."""
         value = {
             "checkpoint": {"chain": self.chain, "position": self.position},
+            "drawn_by": self.drawn_by,
             "files": self.files,
             "format": FORMAT,
             "origin": self.origin,
@@ -65,6 +70,7 @@ def read_manifest(folder: Path) -> Manifest | None:
             position=int(checkpoint["position"]),
             chain=str(checkpoint["chain"]),
             files=dict(value["files"]),
+            drawn_by=dict(value.get("drawn_by", {})),  # manifests of before have none
         )
     except FileNotFoundError:
         return None

@@ -24,6 +24,7 @@ from ledger.render.base import (
     parse_template,
     read_front,
     read_templates,
+    read_yaml,
     split_front,
 )
 from ledger.render.process import OURS, Limits, Renderer, Sources, read_parts, shared_renderer
@@ -74,7 +75,7 @@ def read_list(root: Path) -> tuple[list[str], dict[str, str]]:
     """`documents` and `instead` of a folder's list. Raises `TemplateFailed`."""
     place = root / LIST
     try:
-        listed = yaml.safe_load(_read(root, LIST))
+        listed = read_yaml(_read(root, LIST))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{place}, line {mark.line + 1}" if mark is not None else str(place)

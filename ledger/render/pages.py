@@ -14,7 +14,7 @@ import attrs
 
 from ledger.errors import LedgerError, TemplateFailed
 from ledger.pictures.page import drawer
-from ledger.queries import find_query
+from ledger.render.answers import Answers, Rows
 from ledger.render.base import Template
 from ledger.render.cells import Footnotes, Marks, read_marks
 from ledger.render.process import Renderer, shared_renderer
@@ -23,13 +23,8 @@ from ledger.sections.source import parse_source
 if TYPE_CHECKING:
     import duckdb
 
-Rows = list[dict[str, Any]]
 #: Reads a blob: the bytes behind a digest.
 ReadBlob = Callable[[str], bytes]
-#: Answers that were given already, by query and parameters; documents ask the same things.
-Answers = dict[tuple[object, ...], Rows]
-#: A longer answer is not kept.
-_KEPT_ROWS: Final = 2_000
 _FIELD: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -47,21 +42,19 @@ class Page:
 class Record:
     """What documents are made of: answers, the marks on evidence, and the sources of sections."""
 
-    db: "duckdb.DuckDBPyConnection"
+    answers: Answers
     marks: Marks
     read_blob: ReadBlob
     renderer: Renderer = attrs.field(factory=shared_renderer)
-    answers: Answers = attrs.field(factory=dict)
+
+    @property
+    def db(self) -> "duckdb.DuckDBPyConnection":
+        """The record that is asked."""
+        return self.answers.db
 
     def ask(self, name: str, given: Mapping[str, object]) -> Rows:
         """The rows of a named query; nobody changes them."""
-        key = (name, *sorted((k, repr(v)) for k, v in given.items()))
-        rows = self.answers.get(key)
-        if rows is None:
-            rows = find_query(name).run(self.db, given).objects()
-            if len(rows) <= _KEPT_ROWS:
-                self.answers[key] = rows
-        return rows
+        return self.answers.ask(name, given)
 
 
 def _no_blob(digest: str) -> bytes:
@@ -84,11 +77,10 @@ def render_pages(
     renderer.start()
     marks = read_marks(db) if marks is None else marks
     record = Record(
-        db=db,
+        answers=Answers(db) if answers is None else answers,
         marks=marks,
         read_blob=read_blob,
         renderer=renderer,
-        answers={} if answers is None else answers,
     )
     items: list[dict[str, Any]] | list[None] = [None]
     if template.for_each is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ledger.errors import BadArguments, TemplateFailed
+from ledger.render.answers import Answers
 from ledger.render.cells import Footnotes
 from ledger.render.pages import Record, render_source
 from ledger.sections.kinds import Form, read_form
@@ -43,7 +44,7 @@ def lint(name: str, data: bytes | str, db: "duckdb.DuckDBPyConnection") -> list[
     except (TemplateFailed, BadArguments) as error:
         return [_failure("form", error)]
     found = [*_heading_findings(source, form), *_answer_findings(source, form)]
-    record = Record(db=db, marks={}, read_blob=_nothing)
+    record = Record(answers=Answers(db), marks={}, read_blob=_nothing)
     try:
         render_source(source.template(), record, Footnotes({}, record.ask))
     except TemplateFailed as error:

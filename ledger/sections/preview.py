@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from ledger.render.answers import Answers
 from ledger.render.base import TEMPLATES, Template, parse_template
 from ledger.render.cells import Footnotes, read_marks
 from ledger.render.pages import Page, Record, render_pages, render_source
@@ -38,7 +39,7 @@ def preview(
 
 def quoted(db: "duckdb.DuckDBPyConnection", name: str, data: bytes) -> list[str]:
     """Hashes of the entries that a text quotes and that carry their number. Raises as above."""
-    record = Record(db=db, marks=read_marks(db), read_blob=_nothing)
+    record = Record(answers=Answers(db), marks=read_marks(db), read_blob=_nothing)
     notes = Footnotes(record.marks, record.ask)
     render_source(parse_source(name, data).template(), record, notes)
     return notes.cited()

@@ -6,7 +6,7 @@ import pytest
 from documents import ROOT, read_blocks
 
 import ledger.events
-import ledger.render.pages
+import ledger.render.answers
 from ledger.clock import FixedClock
 from ledger.errors import Malformed
 from ledger.events.form import parse_body
@@ -70,7 +70,7 @@ def test_query_answers(recorded):
 def test_document_is_rendered(recorded, monkeypatch):
     """The number stands in the page with its footnote."""
     query = parse_query("corpora", SQL.text)
-    monkeypatch.setattr(ledger.render.pages, "find_query", lambda _name: query)
+    monkeypatch.setattr(ledger.render.answers, "find_query", lambda _name: query)
     template = parse_template("corpora.md.j2", TEMPLATE.text)
     with open_reader(recorded.folder) as db:
         (page,) = render_pages(template, db)
@@ -84,7 +84,7 @@ def test_document_is_rendered(recorded, monkeypatch):
 def test_no_page_without_rows(tmp_path, monkeypatch):
     """`unless_empty` leaves it out."""
     query = parse_query("corpora", SQL.text)
-    monkeypatch.setattr(ledger.render.pages, "find_query", lambda _name: query)
+    monkeypatch.setattr(ledger.render.answers, "find_query", lambda _name: query)
     with (
         Ledger.create(tmp_path, "example/guide", actor="human:ada") as made,
         open_reader(made.folder) as db,

@@ -8,6 +8,7 @@ same ledger every time but for wall times.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -57,6 +58,10 @@ def criterion(name: str, **changes: Any) -> dict[str, Any]:
     return body | changes
 
 
+#: What knowing nothing costs with the vocabulary of the tiny models.
+UNIFORM = {"constant": "uniform-loss", "formula": "ln(512)", "value": math.log(512), "unit": "nats"}
+
+
 def build_lab(directory: Path, *, history: bool = True) -> Folder:
     """Make the laboratory in `directory`."""
     with new_ledger(directory) as lab:
@@ -79,6 +84,7 @@ def build_lab(directory: Path, *, history: bool = True) -> Folder:
         judge(lab, [], actor=HUMAN)
         measure_floor_and_bisect(lab)
         trace(lab, F16, points=("output", "logits"), tensors=True)
+        lab.record("constant.declared", UNIFORM)
         write_sections(lab)
         return lab.folder
 

@@ -62,7 +62,7 @@ def as_note(entry, **changes):
 
 
 #: Version of the next entry in the stream `ledger` of the laboratory.
-NEXT = 3
+NEXT = 4
 
 
 def as_next(entry, **changes):

@@ -22,8 +22,8 @@ from ledger.queries import QUERIES, find_query
 from ledger.store.reader import open_reader
 
 #: Parts of the room that are no pictures.
-PARTS = {"__init__", "base", "boxes", "comparison", "drawing", "measures", "page", "paper",
-         "style", "subjects", "svg"}  # fmt: skip
+PARTS = {"__init__", "base", "boxes", "child", "comparison", "drawing", "measures", "page", "paper",
+         "process", "style", "subjects", "svg"}  # fmt: skip
 #: What each picture is drawn of in the laboratory, and words of its description.
 SHOWN = (
     ("curve", "cuda-50step", "train_loss (training): 100 values, 11.02 at step 0"),

@@ -240,3 +240,18 @@ def test_the_lab_is_what_it_says(lab):
     assert kinds["comparison.made"] >= 2
     assert kinds["verdict.given"] == 2
     assert sum(count for kind, count in kinds.items() if kind.endswith(".reported")) == 856
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if find_query(name).grouped_by])
+def test_grouped_answers_are_those_of_each(lab, name):
+    """The rows of all, by group, are what the query gives for each; too many rows are no answer."""
+    query = find_query(name)
+    with open_reader(lab) as db:
+        groups = query.run_grouped(db, {}, 100_000)
+        assert groups
+        for value, rows in groups.items():
+            assert query.run(db, {query.grouped_by: value}).objects() == rows
+        count = sum(map(len, groups.values()))
+        assert query.run_grouped(db, {}, count) == groups
+        assert query.run_grouped(db, {}, count - 1) is None
+        assert query.run(db, {query.grouped_by: "no such"}).rows == ()
