@@ -9,11 +9,13 @@ comma  := ,
 USER_CC := $(if $(filter environment command,$(firstword $(origin CC))),$(CC))
 EXTRAS := dev$(if $(USER_CC)$(shell command -v clang 2>/dev/null),,$(comma)cpu)
 
-BENCHES := record kills together folding questions auditing judging large_file
+BENCHES := record kills training_kills together folding questions auditing judging large_file
 PEERS   := $(VENV)/peers
+# Packages of Debian; the font, so that a text is as wide everywhere.
+CHROMIUM := chromium chromium-driver fonts-dejavu-core
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format docs spec bench bench-peers clean
+.PHONY: help venv demo test check browser format docs spec bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -38,6 +40,17 @@ check: venv ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+browser: ## install Chromium for tests/browser from the distribution, as root or with sudo
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi; \
+	fail() { echo "make browser: $$1" >&2; exit 1; }; \
+	command -v apt-get >/dev/null \
+	  || fail "there is no apt-get: install chromium and chromedriver of your distribution"; \
+	if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; command -v sudo >/dev/null \
+	  || fail "only root installs packages, and there is no sudo: apt-get install $(CHROMIUM)"; fi; \
+	get="$$as apt-get install -q -y --no-install-recommends $(CHROMIUM)"; \
+	$$get || { $$as apt-get update -q && $$get; } \
+	  || fail "the packages $(CHROMIUM) could not be installed; the lines above say why"
 
 format: venv ## format the code
 	$(BIN)/ruff check --fix .

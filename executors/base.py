@@ -23,10 +23,10 @@ from ledger.cli.base import (
     say,
 )
 from ledger.entry import MAX_ENTRY_BYTES
-from ledger.errors import BadArguments, ExecutorFailed, LedgerError, Malformed
+from ledger.errors import BadArguments, Conflict, ExecutorFailed, LedgerError, Malformed
 from ledger.ledger import Ledger
 from ledger.queries.base import Table
-from ledger.run import Facts, Run
+from ledger.run import Facts, Resumed, Run
 from ml.errors import MalformedFile, MalformedTrace, MlError
 
 PROGRAM: Final = f"research-ledger {__version__}"
@@ -46,6 +46,12 @@ def start(ledger: Ledger, executor: str, facts: Facts) -> Run:
     """A run of one of our executors: begins on entering, ends on leaving, whatever happens."""
     told: Facts = {**facts, "program": PROGRAM}
     return ledger.run(executor, **told)
+
+
+def resume(ledger: Ledger, executor: str, name: str, step: int, state: str, facts: Facts) -> Run:
+    """A run of one of our executors that was killed or failed, to go on with at a step."""
+    told: Facts = {**facts, "program": PROGRAM}
+    return ledger.resume(executor, Resumed(run=name, step=step, state=state), **told)
 
 
 @contextlib.contextmanager
@@ -110,6 +116,7 @@ def split_rows(count: int, size_of: Callable[[int], Any]) -> list[range]:
 __all__ = [
     "ON_RECORD",
     "BadArguments",
+    "Conflict",
     "ExecutorFailed",
     "Facts",
     "Ledger",
@@ -126,6 +133,7 @@ __all__ = [
     "open_ledger",
     "print_table",
     "progress",
+    "resume",
     "say",
     "split_rows",
     "start",

@@ -51,7 +51,7 @@ def inspect(
     ledger_dir: str | None,
     as_json: bool,
 ) -> None:
-    """Show format, metadata and tensors of FILE: GGUF, safetensors, or a checkpoint's folder.
+    """Show format, metadata and tensors of FILE: GGUF, APR, safetensors, or a checkpoint.
 
     The header is checked as a whole; of an array in the metadata the first elements are shown.
     With --json, one object holds all of it. Nothing is recorded unless you ask for it.
@@ -145,7 +145,9 @@ def _row(info: "TensorInfo") -> dict[str, Any]:
         "offset": info.offset,
     }
     if info.file is not None:
-        row |= {"file": info.file, "stored_as": info.stored_as}
+        row["file"] = info.file
+    if info.stored_as is not None:
+        row["stored_as"] = info.stored_as
     return row
 
 
@@ -154,7 +156,8 @@ def _print(summary: dict[str, Any], values: dict[str, Any], infos: list["TensorI
     types = ", ".join(f"{count} {kind}" for kind, count in summary["types"].items())
     facts = tuple((key, _text(value)) for key, value in (summary | {"types": types}).items())
     rows = [_row(info) for info in infos]
-    columns = (*COLUMNS, *(("file", "stored_as") if rows and "file" in rows[0] else ()))
+    more = [name for name in ("file", "stored_as") if rows and name in rows[0]]
+    columns = (*COLUMNS, *more)
     tables = [
         base.Table(("property", "value"), facts),
         base.Table(("key", "value"), tuple((visible(k), _text(v)) for k, v in values.items())),

@@ -20,7 +20,7 @@ from ledger.events.ledger import LedgerCreated
 from ledger.folder import Folder, create_folder, find_folder
 from ledger.journal.line import FORMAT, Line, chain_start, extend
 from ledger.recorder import Draft, Origin, Receipt, Recorder, Select
-from ledger.run import Facts, Run
+from ledger.run import Facts, Resumed, Run
 from ledger.state import State
 
 if TYPE_CHECKING:
@@ -234,6 +234,15 @@ class Ledger:
         Its numbers are measured unless `provenance` says otherwise.
         """
         return Run(self, executor, facts)
+
+    def resume(self, executor: str, resumed: Resumed, **facts: Unpack[Facts]) -> Run:
+        """A run that was killed or failed, to go on with in a with block.
+
+        Entering records `run.resumed`, which its further steps cite; a step that was taken before
+        is taken again. Raises `Conflict` on entering where the run finished, or is another
+        executor's.
+        """
+        return Run(self, executor, facts, resumed)
 
     def query(self, name: str, *, at: int | None = None, **parameters: object) -> "Table":
         """The answer of a named query, as the record stands or stood after position `at`.

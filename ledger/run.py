@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, SupportsFloat, TypedDict
 
+import attrs
 import msgspec
 
 from ledger import canonical
@@ -53,11 +54,30 @@ class Facts(TypedDict, total=False):
     seed: int | None
 
 
+@attrs.frozen(slots=True, kw_only=True)
+class Resumed:
+    """Where a run goes on that was killed, or failed."""
+
+    run: str
+    """Name of the run."""
+    step: int
+    """Number of the next step."""
+    state: str
+    """Digest of the state that it goes on from, as sha256:HEX."""
+
+
+#: What `run.resumed` says of the program that goes on.
+_RESUMED_FACTS: Final = ("program", "device_observed", "compiler", "environment")
+
+
 class Run:
     """One run, made by `Ledger.run`. Use it as a context manager; `name` is set on entering."""
 
-    def __init__(self, ledger: "Ledger", executor: str, facts: Facts) -> None:
+    def __init__(
+        self, ledger: "Ledger", executor: str, facts: Facts, resumed: "Resumed | None" = None
+    ) -> None:
         self.ledger = ledger
+        self._resumed = resumed
         self.name = ""
         self.actor = f"executor:{executor}"
         self._executor = executor
@@ -84,14 +104,40 @@ class Run:
         if self.name:
             raise Conflict(f"the run {self.name} has begun before", hint="begin another one")
         self._began_at = time.perf_counter()
-        self.name, _ = self.ledger.start_run(
-            self._executor, fields, actor=self.actor, on_name=names.append
-        )
+        cites: tuple[str, ...] = ()
+        if self._resumed is not None:
+            cites = (self._go_on(self._resumed),)
+        else:
+            self.name, _ = self.ledger.start_run(
+                self._executor, fields, actor=self.actor, on_name=names.append
+            )
+            self._entries = 1
         frame = self.ledger.recorder.framer.frame(
-            _STEP, f"run/{self.name}", self.actor, branch=None
+            _STEP, f"run/{self.name}", self.actor, branch=None, cites=cites
         )
         self._steps = _Steps(self.name, self._facts["provenance"], frame)
-        self._entries, self._is_open = 1, True
+        self._is_open = True
+
+    def _go_on(self, resumed: "Resumed") -> str:
+        """Record `run.resumed`, if the run began here and did not finish; its hash.
+
+        Raises `Conflict` for a run that finished or is another executor's.
+        """
+        with self.ledger.recorder.caught_up() as state:
+            known = state.standing(f"run/{resumed.run}")
+            begun = state.read(known[1]) if known is not None else None
+        if known is None or begun is None or begun[0].actor != self.actor:
+            raise Conflict(
+                f"{self.actor} has begun no run {resumed.run}", hint="`ledger runs` lists the runs"
+            )
+        if known[0] == "finished":
+            raise Conflict(f"the run {resumed.run} has finished", hint="begin another one")
+        fields = {name: self._facts[name] for name in _RESUMED_FACTS}
+        body = {**fields, "run": resumed.run, "step": resumed.step, "state": resumed.state}
+        receipt = self.ledger.record("run.resumed", body, actor=self.actor)
+        self.name, self._next_step = resumed.run, resumed.step
+        self._entries = receipt.stream_version + 1
+        return receipt.hash
 
     def _end_begun(
         self, fields: Mapping[str, Any], names: Sequence[str], error: BaseException
@@ -165,6 +211,12 @@ class Run:
     def keep(self, data: bytes) -> str:
         """Keep evidence bytes as a blob; its digest goes into a field of an event."""
         return self.ledger.write_blob(data)
+
+    def keep_file(self, name: str, data: bytes) -> str:
+        """Keep a small file that the run made, and record that it did; its digest."""
+        blob = self.keep(data)
+        self.record("file.kept", {"name": name, "blob": blob, "size_bytes": len(data)})
+        return blob
 
     def __exit__(
         self,

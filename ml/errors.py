@@ -22,6 +22,14 @@ class FileUnreadable(MlError):
     """A path is missing, is a directory, or may not be read."""
 
 
+class FileUnwritable(MlError):
+    """A file is there already, is the input itself, or cannot be written where it should stand."""
+
+
+class BadConversion(MlError):
+    """A model cannot be written as asked: a type, a key or a number has no place there."""
+
+
 class MalformedFile(MlError):
     """A model file is not what its format says; `offset` is the byte where reading stopped."""
 
@@ -53,6 +61,14 @@ class UnsupportedQuantType(MlError):
 
 class UnknownPretokenizer(MlError):
     """The vocabulary asks for a tokenizer or pre-tokenizer that is not in the table."""
+
+
+class MissingTemplate(MlError):
+    """The file has no chat template of this name."""
+
+
+class ChatFailed(MlError):
+    """A chat template failed, refused the messages, or went over a limit."""
 
 
 class BadPrompt(MlError):
@@ -93,3 +109,11 @@ class MalformedTrace(MlError):
 
 class FloorNotMeasured(MlError):
     """Two passes give no floor: their paths are the same, or their values are not finite."""
+
+
+class BadCorpus(MlError):
+    """No corpus can be made of what was given: nothing is left, or a side would be empty."""
+
+
+class CorpusExhausted(MlError):
+    """A step is beyond the first epoch of a corpus, and wrapping around was not asked for."""

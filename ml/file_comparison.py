@@ -11,6 +11,7 @@ the pass (rotation, norms, heads) is compared as well.
 """
 
 import fnmatch
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, get_args
 
@@ -30,7 +31,7 @@ Result = Literal["equal", "equal values", "differs", "shape", "not decoded", "on
 
 #: In the order in which they are told.
 RESULTS: Final[tuple[Result, ...]] = get_args(Result)
-#: Elements decoded at a time: whole blocks of every type.
+#: Elements decoded at a time, about: whole blocks of both types.
 _PIECE: Final = 1 << 18
 _PIECE_BYTES: Final = 1 << 22
 
@@ -193,9 +194,11 @@ def _compare_numbers(
     """Decode both piece by piece and sum up in float64."""
     largest, square, square_a = 0.0, 0.0, 0.0
     compared = nonfinite = 0
+    whole = math.lcm(info_a.quant_type.block_size, info_b.quant_type.block_size)
+    step = whole * max(1, _PIECE // whole)
     with np.errstate(all="ignore"):
-        for start in range(0, info_a.elements, _PIECE):
-            stop = min(start + _PIECE, info_a.elements)
+        for start in range(0, info_a.elements, step):
+            stop = min(start + step, info_a.elements)
             x, y = _decode(info_a, a, start, stop), _decode(info_b, b, start, stop)
             finite = np.isfinite(x) & np.isfinite(y)
             same = (x == y) | (np.isnan(x) & np.isnan(y))

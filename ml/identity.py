@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ml import rope, sketch
-from ml.architectures import Model
+from ml.architectures import Model, ModelConfig
 from ml.engines import Activation, Batching, Capture, Engine, KvDtype
 from ml.rows import Rows
 
@@ -75,8 +75,10 @@ def path_record(
     types = {tensor.quant_type.name: tensor.quant_type for tensor in model.tensors.values()}
     stored = [types[name] for name in sorted(types)]
     quantised = {engine.activation_quantisation(t, activation) for t in stored} - {"none"}
+    described = dict(engine.describe(activation))
+    described["attention_form"] += _windows(model.config)
     return {
-        **engine.describe(activation),
+        **described,
         "activation_quantisation": ", ".join(sorted(quantised)) or "none",
         "batching": batching,
         "container": model.container.format,
@@ -88,3 +90,14 @@ def path_record(
         "rope_angle_rule": rope.rule(model.config),
         "weight_formats": {t.name: engine.weight_decoding(t) for t in stored},
     }
+
+
+def _windows(config: ModelConfig) -> str:
+    """Say which layers see a window of positions only; nothing where none does."""
+    layers: dict[int, list[str]] = {}
+    for layer, window in enumerate(config.windows):
+        if window:
+            layers.setdefault(window, []).append(str(layer))
+    return "".join(
+        f"; window of {window} in layers {', '.join(found)}" for window, found in layers.items()
+    )

@@ -25,8 +25,8 @@ _TABLE: Final = (
     (r"Qcur", "ADD", r"Qcur-\d+", "q_bias"),
     (r"Kcur", "ADD", r"Kcur-\d+", "k_bias"),
     (r"Vcur", "ADD", r"Vcur-\d+", "v_bias"),
-    (r"Qcur", "ROPE", r"Qcur-\d+.*", "q_rope"),
-    (r"Kcur", "ROPE", r"Kcur-\d+.*", "k_rope"),
+    (r"Qcur", "ROPE", r"Qcur(?:_normed)?-\d+.*", "q_rope"),
+    (r"Kcur", "ROPE", r"Kcur(?:_normed)?-\d+.*", "k_rope"),
     (r"kqv_out", "CONT", r"kqv-\d+.*", "attn_mix"),
     (r".*", "MUL_MAT", r"blk\.\d+\.attn_output\.weight", "attn_out"),
     (r"ffn_inp", "ADD", r".*", "attn_residual"),
@@ -44,7 +44,8 @@ _NO_POINT: Final = frozenset(
     ("VIEW", "RESHAPE", "PERMUTE", "TRANSPOSE", "CONT", "CPY", "SET_ROWS", "GET_ROWS", "RMS_NORM",
      "SOFT_MAX", "SCALE")
 )  # fmt: skip
-_INSIDE: Final = re.compile(r"kqv?-\d+")
+#: Inside attention, and the heads of q and k after their norm: q_rope and k_rope come behind it.
+_INSIDE: Final = re.compile(r"kqv?-\d+|[QK]cur_normed-\d+")
 _LAYERED: Final = re.compile(r"(.*?)-(\d+)")
 _BLOCK: Final = re.compile(r"blk\.(\d+)\..*")
 

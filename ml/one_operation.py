@@ -54,8 +54,14 @@ def side_by_side(inputs: Arrays, _weights: Arrays, _numbers: Numbers) -> Array:
 
 
 def rotate(inputs: Arrays, weights: Arrays, numbers: Numbers) -> Array:
-    """Apply RoPE with given tables `[tokens, head_dim / 2]`; pairs are the halves of a head."""
+    """Apply RoPE with given tables `[tokens, head_dim / 2]`; pairs are the halves of a head.
+
+    Where the model norms each head before that, its weight is among the weights.
+    """
     x, half = inputs["x"], numbers["head_dim"] // 2
+    if "norm" in weights:
+        single = {"x": x.reshape(-1, numbers["head_dim"])}
+        x = rms_norm(single, {"weight": weights["norm"]}, numbers).reshape(x.shape)
     heads = x.reshape(len(x), -1, 2, half)
     one, other = heads[:, :, 0], heads[:, :, 1]
     cos, sin = weights["cos"][:, None, :], weights["sin"][:, None, :]
@@ -70,6 +76,8 @@ def attend(inputs: Arrays, _weights: Arrays, numbers: Numbers) -> Array:
     k, v = (inputs[name].astype(cache).astype(np.float64) for name in "kv")
     group = q.shape[1] // k.shape[1]
     causal = np.tril(np.ones((len(q), len(q)), dtype=bool))
+    if numbers.get("window"):
+        causal &= np.triu(np.ones((len(q), len(q)), dtype=bool), k=1 - numbers["window"])
     mixed = []
     for head in range(q.shape[1] // head_dim):
         mine = slice(head * head_dim, (head + 1) * head_dim)

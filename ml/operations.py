@@ -54,8 +54,12 @@ OPERATIONS: dict[str, Operation] = {
         for n in "qkv"
     },
     "qkv": Operation(name="side_by_side", inputs={"q": "q_bias", "k": "k_bias", "v": "v_bias"}),
-    "q_rope": Operation(name="rotate", inputs={"x": "q_bias"}),
-    "k_rope": Operation(name="rotate", inputs={"x": "k_bias"}),
+    **{
+        f"{n}_rope": Operation(
+            name="rotate", inputs={"x": f"{n}_bias"}, weights={"norm": f"attn_{n}_norm.weight"}
+        )
+        for n in "qk"
+    },
     "attn_mix": Operation(name="attend", inputs={"q": "q_rope", "k": "k_rope", "v": "v_bias"}),
     "attn_out": _project("attn_output", "attn_mix"),
     "attn_residual": Operation(name="plus", inputs={"x": STREAM, "branch": "attn_out"}),

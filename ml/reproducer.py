@@ -100,7 +100,7 @@ def _write_case(
             name: None if side is None else _weights(folder, place, name, side, len(ids))
             for name, side in sides.items()
         },
-        "numbers": {name: _numbers(side or some) for name, side in sides.items()},
+        "numbers": {name: _numbers(side or some, place) for name, side in sides.items()},
         "paths": {
             name: None
             if side is None
@@ -144,8 +144,8 @@ def _rope_tables(model: Model, tokens: int) -> tuple[NDArray[np.float32], NDArra
     return rope.tables(positions, config.head_dim, config.rope_theta, config.rope_scaling)
 
 
-def _numbers(side: Side | None) -> dict[str, object]:
-    """Return the numbers of a side that are no tensors."""
+def _numbers(side: Side | None, place: Place) -> dict[str, object]:
+    """Return the numbers of a side at a place that are no tensors."""
     if side is None:
         return {}
     config = side.model.config
@@ -153,6 +153,7 @@ def _numbers(side: Side | None) -> dict[str, object]:
         "epsilon": config.norm_epsilon,
         "head_dim": config.head_dim,
         "kv": side.settings.kv,
+        "window": 0 if place[1] is None else config.window(place[1]),
     }
 
 

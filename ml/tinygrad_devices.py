@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad import Device, Tensor
 from tinygrad.helpers import NUM_CPU_THREADS, Context
 
+from ml.devices import grammar_name
 from ml.errors import DeviceUnavailable
 
 # Numbers must not depend on the caller's environment: no searched kernels, no reduced precision.
@@ -53,6 +54,14 @@ def _hint(name: str) -> str:
         return "use --device cpu, or --device auto to let the device be chosen"
     compiler = os.environ.get("CC") or "clang"
     return f"the C compiler is {compiler}, and must take clang's options: unset CC to choose one"
+
+
+def observed_device(tensor: Tensor) -> str:
+    """Return the device that holds a realised tensor's buffer, in our grammar.
+
+    On a card a part of a buffer is a buffer of its own, which `uop.base` does not know.
+    """
+    return grammar_name(tensor.uop.buffer.device)
 
 
 def versions() -> dict[str, str]:

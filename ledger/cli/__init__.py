@@ -54,6 +54,7 @@ COMMANDS: Final = (
     ("picture", "ledger.cli.picture:picture", "Draw curves, heat maps, diagrams and the board."),
     ("diff", "ledger.cli.diff:diff", "Say what changed between two positions or checkpoints."),
     ("render", "ledger.cli.render:render", "Regenerate documents and evidence files."),
+    ("site", "ledger.cli.site:site", "Write the record as a static site."),
     ("template", "ledger.cli.template:template", "List, check and start document templates."),
     ("audit", "ledger.cli.audit:audit", "Recompute everything and say what does not hold."),
     ("reveal", "ledger.cli.reveal:reveal", "Show committed values while they are there."),

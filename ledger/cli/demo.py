@@ -11,33 +11,43 @@ from pathlib import Path
 import click
 
 from ledger.cli.base import say
-from ledger.commands import tour
-from ledger.errors import ExecutorFailed
+from ledger.commands import tour, training_tour
+from ledger.errors import BadArguments, ExecutorFailed
+from ledger.ledger import Ledger
 
 #: Lines of a long answer that the demo shows.
 _SHOWN = 6
 
 
-@click.command(epilog="Examples:\n\n\b\n  ledger demo\n  ledger demo ~/demo --full")
-@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.command(
+    epilog="Examples:\n\n\b\n  ledger demo\n  ledger demo ~/demo --full\n"
+    "  ledger demo train ~/training"
+)
+@click.argument("words", nargs=-1, metavar="[train] [DIRECTORY]")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with reference/ and history/ [default: tests/data of the clone].",
 )
 @click.option("--full", is_flag=True, help="Show long answers whole.")
-def demo(directory: Path | None, data: Path | None, full: bool) -> None:
+def demo(words: tuple[str, ...], data: Path | None, full: bool) -> int:
     """Run the whole flow in DIRECTORY (a new folder below demo/, if left out).
 
     Imports a real history, declares criteria, traces a tiny model through two engines, compares,
     judges, renders, audits; then changes one byte of a copy and lets the audit find it.
+
+    With the word `train`: builds a corpus of Python's standard library, trains a small model on it,
+    and renders the report. The last line is the held-out loss beside the unigram baseline; exit
+    code 1 where it is not below. (A folder of that name is `./train`.)
     """
+    is_training, places = words[:1] == ("train",), words[words[:1] == ("train",) :]
+    if len(places) > 1:
+        raise BadArguments(f"{' '.join(places[1:])} behind {places[0]}", hint="give one DIRECTORY")
+    directory = Path(places[0]) if places else None
+    if is_training:
+        return _train(_empty(directory or _new_folder(Path("demo"))), full)
     source = tour.find_data(data.resolve() if data else None)
-    home = directory or _new_folder(Path("demo"))
-    home.mkdir(parents=True, exist_ok=True)
-    if any(home.iterdir()):
-        raise click.ClickException(f"{home} is not empty; give another DIRECTORY")
-    home = home.resolve()
+    home = _empty(directory or _new_folder(Path("demo")))
     started = time.perf_counter()
     (home / "criteria.jsonl").write_text(tour.criteria(source), encoding="utf-8")
     with _working_in(home):
@@ -54,6 +64,34 @@ def demo(directory: Path | None, data: Path | None, full: bool) -> None:
         (".ledger/journal/", "the record itself, one line an entry"),
     ):
         click.echo(f"  {home / name}  {why}")
+    say(f"As pages: ledger site {home / 'site'} --ledger {home}")
+    return 0
+
+
+def _empty(home: Path) -> Path:
+    """The folder, made where it is not there; an error where it holds something."""
+    if home.exists() and not home.is_dir():
+        raise BadArguments(f"{home} is no folder", hint="give another DIRECTORY")
+    home.mkdir(parents=True, exist_ok=True)
+    if any(home.iterdir()):
+        raise click.ClickException(f"{home} is not empty; give another DIRECTORY")
+    return home.resolve()
+
+
+def _train(home: Path, full: bool) -> int:
+    """The tour of training; 1 where the model knows less than a table of frequencies."""
+    started = time.perf_counter()
+    with _working_in(home):
+        steps = training_tour.steps()
+        for number, step in enumerate(steps, 1):
+            _run(step, f"[{number}/{len(steps)}]", full)
+        with Ledger.open(home) as ledger:
+            is_below, said = training_tour.verdict(ledger)
+    say("")
+    report = training_tour.report_of(home)
+    say(f"Done in {time.perf_counter() - started:.0f} s. The report: {report}")
+    click.echo(said)
+    return 0 if is_below else 1
 
 
 def _new_folder(parent: Path) -> Path:

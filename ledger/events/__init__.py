@@ -6,6 +6,7 @@ status.py     moves, refutations, marks         artifact.py   made, published, c
 branch.py     taken over, merged                redaction.py  values withheld
 run.py        runs, steps, traces, numbers      reported.py   what others stated elsewhere
 floor.py      floors, and what is beyond one    section.py    sections and next actions
+training.py   checkpoints, going on from one
 """
 
 import difflib
@@ -43,6 +44,7 @@ from ledger.events.reported import (
 )
 from ledger.events.run import (
     ComparisonMade,
+    FileKept,
     MeasurementTaken,
     NodesCompared,
     RunFailed,
@@ -61,6 +63,7 @@ from ledger.events.section import (
     SectionSuperseded,
 )
 from ledger.events.status import ClaimMoved, EntryRefuted, RowMoved, RunMarked
+from ledger.events.training import CheckpointWritten, RunResumed
 
 EVENTS: Final[tuple[type[Event], ...]] = (
     LedgerCreated,
@@ -86,8 +89,11 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     RunStarted,
     RunFinished,
     RunFailed,
+    RunResumed,
     StepTaken,
+    CheckpointWritten,
     MeasurementTaken,
+    FileKept,
     TraceCaptured,
     TensorsKept,
     NodesCompared,

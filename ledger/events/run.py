@@ -137,6 +137,27 @@ class MeasurementTaken(Event):
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
+@event("file.kept", version=1, family="instrument", stream="run/{run}")
+class FileKept(Event):
+    """A small file that a run made was kept as evidence: a manifest, a text, a table."""
+
+    run: str
+    """The run."""
+    name: str
+    """Name of the file, such as manifest.json."""
+    blob: BlobDigest
+    """Its bytes."""
+    size_bytes: int
+    """Its size."""
+
+    def problems(self) -> Iterable[str]:
+        """A name and a size."""
+        if not self.name or not self.name.isprintable() or "/" in self.name:
+            yield f"name: {self.name!r} cannot name a file"
+        if self.size_bytes < 0:
+            yield f"size_bytes: {self.size_bytes} is below 0"
+
+
 @event("trace.captured", version=1, family="instrument", stream="run/{run}")
 class TraceCaptured(Event):
     """Statistics of every capture point of one forward pass, and the digest of the full record.

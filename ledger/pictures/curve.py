@@ -19,6 +19,8 @@ _LINES: Final = {
     True: (("second", (0, (5, 1.5))), ("third", (0, (2, 1)))),
 }
 _PLOT_HEIGHT: Final = 190
+#: Points of a line that are drawn at most: a picture has fewer columns.
+_MOST_POINTS: Final = 4 * WIDTH
 _LINE: Final = 11.0
 
 
@@ -43,6 +45,10 @@ def _series(rows: Rows) -> tuple[str, list[_Series]]:
     for row in rows["steps"]:
         if "loss" in str(row["metric"]).lower():
             points.setdefault(str(row["metric"]), []).append((row["step"], row["value"]))
+    for row in rows.get("looks", ()) if points else ():
+        step = row["key"].get("step")
+        if isinstance(step, int):
+            points.setdefault(str(row["metric"]), []).append((step, row["value"]))
     axis = "step"
     if not points:
         axis = "epoch"
@@ -54,10 +60,28 @@ def _series(rows: Rows) -> tuple[str, list[_Series]]:
 
 
 def _finite(name: str, points: Sequence[tuple[int, Any]]) -> _Series:
-    kept = [(at, float(v)) for at, v in points if v is not None and math.isfinite(v)]
-    return _Series(
-        name, tuple(at for at, _ in kept), tuple(v for _, v in kept), len(points) - len(kept)
-    )
+    # A look that was taken again after a resume stands twice: the latest counts.
+    latest = dict(points)
+    kept = [(at, float(v)) for at, v in sorted(latest.items()) if _is_finite(v)]
+    left_out = len(latest) - len(kept)
+    kept = _thinned(kept)
+    return _Series(name, tuple(at for at, _ in kept), tuple(v for _, v in kept), left_out)
+
+
+def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a number, or the name of what is none
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Of very many points the first and the last, and the lowest and the highest of each bucket."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    size = -(-len(points) // (_MOST_POINTS // 2 - 1))
+    kept = {points[0], points[-1]}
+    for begin in range(0, len(points), size):
+        bucket = points[begin : begin + size]
+        kept |= {min(bucket, key=lambda p: p[1]), max(bucket, key=lambda p: p[1])}
+    return sorted(kept)
 
 
 def lacking(rows: Rows, subject: str | None) -> str | None:
@@ -191,6 +215,7 @@ PICTURE: Final = Picture(
     queries={
         "steps": {"query": "curve", "run": "{subject}"},
         "epochs": {"query": "epochs", "run": "{subject}"},
+        "looks": {"query": "measurements", "run": "{subject}", "metric": "val_loss"},
         "baselines": {"query": "run_baselines", "run": "{subject}"},
     },
     subjects=({"query": "runs"}, "run"),

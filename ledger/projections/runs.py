@@ -40,13 +40,13 @@ RUNS = Projection(
 
 RUN_ENDS = Projection(
     name="run_ends",
-    kinds=("run.finished", "run.failed", "outcome.reported"),
+    kinds=("run.finished", "run.failed", "run.resumed", "outcome.reported"),
     columns=(
-        ("position", "ubigint", "position of its end"),
+        ("position", "ubigint", "position of its end, or of where it went on"),
         ("hash", "varchar", "entry hash of its end"),
         ("run", "varchar", "name of the run"),
         ("reported", "boolean", "whether others reported it"),
-        ("outcome", "varchar", "finished, failed, or as reported; ended where they do not say how"),
+        ("outcome", "varchar", "finished, failed, open where it went on, or as reported"),
         ("wall_ms", "double", "wall time in milliseconds"),
         ("reason", "varchar", "why it failed"),
     ),
@@ -54,6 +54,9 @@ RUN_ENDS = Projection(
         select position, hash, whose || (entry->>'$.body.run'), false, substr(kind, 5),
                try_cast(entry->>'$.body.wall_ms' as double), entry->>'$.body.reason'
         from slice where kind in ('run.finished', 'run.failed')
+        union all
+        select position, hash, whose || (entry->>'$.body.run'), false, 'open', null, null
+        from slice where kind = 'run.resumed'
         union all
         select position, hash, whose || (entry->>'$.body.subject'), true,
                coalesce(entry->>'$.body.status', 'ended'), null,

@@ -25,6 +25,7 @@ QUERIES: Final = (
     "curve",
     "curve_points",
     "discharges",
+    "entries",
     "epochs",
     "events",
     "evidence",
@@ -57,6 +58,7 @@ QUERIES: Final = (
     "tensors",
     "trace",
     "verdicts",
+    "versions",
     "what_if",
 )
 

@@ -1,5 +1,6 @@
 -- What a loss is held against: the cost of knowing nothing (uniform) or only how often each token
--- comes (unigram), as constants, measurements and reported numbers say it.
+-- comes (unigram) or which follow (bigram, trigram), as constants, measurements and reported
+-- numbers say it.
 -- column name: name of the constant, metric or number
 -- column run: the run that measured it; null for a constant, and where others stated it of no run
 -- column value: its value
@@ -25,5 +26,5 @@ found as (
 )
 select name, run, value, unit, reported, hash, position
 from found
-where regexp_matches(lower(name), 'uniform|unigram') and value is not null
+where regexp_matches(lower(name), 'uniform|unigram|bigram|trigram') and value is not null
 order by position, name

@@ -93,7 +93,8 @@ changes as (
            concat_ws(', ', executor, model, coalesce(device_observed, device_asked)), hash
     from runs
     union all
-    select position, 'ended', run, reported, 'under way', outcome, null, to_json(wall_ms), null,
+    select position, if(outcome = 'open', 'resumed', 'ended'), run, reported,
+           if(outcome = 'open', 'stopped', 'under way'), if(outcome = 'open', 'under way', outcome), null, to_json(wall_ms), null,
            null, if(wall_ms is null, null, 'ms'), reason, hash
     from run_ends
     union all

@@ -1,5 +1,5 @@
--- What the losses of a run are held against: what it measured of guessing (uniform, unigram), and
--- the constants of this ledger, if the run is its own.
+-- What the losses of a run are held against: what it measured of guessing (uniform) and
+-- counting (unigram, bigram, trigram), and the constants of this ledger, if the run is its own.
 -- param run text: only this run
 -- grouped by run
 -- column run: the run
@@ -17,6 +17,6 @@ with found as (
 )
 select run, name, value, unit, hash, position
 from found
-where regexp_matches(lower(name), 'uniform|unigram') and value is not null
+where regexp_matches(lower(name), 'uniform|unigram|bigram|trigram') and value is not null
   and (getvariable('run') is null or run = getvariable('run'))
 order by run, position, name

@@ -23,9 +23,9 @@ read as (
     where position in (select position from asked)
 )
 select a.run, a.reported, s.body,
-       case when e.run is null then null when a.reported then 'outcome.reported'
+       case when e.run is null or e.outcome = 'open' then null when a.reported then 'outcome.reported'
             else 'run.' || e.outcome end as end_kind,
-       e.position as end_position, a.hash, a.position
+       if(e.outcome = 'open', null, e.position) as end_position, a.hash, a.position
 from asked a
 join read s on s.position = a.position
 left join ended e on e.run = a.run and e.reported = a.reported

@@ -12,14 +12,17 @@
 -- column outcome: finished, failed, open, or as reported (ended where others do not say how)
 -- column wall_ms: wall time in milliseconds
 -- column reason: why it failed
--- column hash: entry hash of its end, or of its start while it is open
+-- column hash: entry hash of its end; while it is open, of its start or of where it went on last
 -- column position: position of that entry
 -- example: ledger query runs --executor trace
 select r.run, r.executor, r.engine, r.model, r.model_digest, r.device_asked, r.device_observed,
        r.dtype, coalesce(e.outcome, 'open') as outcome, e.wall_ms, e.reason,
        coalesce(e.hash, r.hash) as hash,
        coalesce(e.position, r.position) as position
-from runs r left join run_ends e on e.run = r.run and e.reported = r.reported
+from runs r left join (
+    select * from run_ends  -- of a run that went on, the latest end counts
+    qualify reported or position = max(position) over (partition by run, reported)
+) e on e.run = r.run and e.reported = r.reported
 where (getvariable('executor') is null or r.executor = getvariable('executor'))
   and (getvariable('reported') is null or r.reported = getvariable('reported'))
 order by r.position, e.position

@@ -92,9 +92,10 @@ def limit(memory_bytes: int) -> None:
 class Renderer:
     """The sandbox with what can be included, and what was compiled."""
 
-    def __init__(self, sources: Mapping[str, tuple[str, int]]) -> None:
+    def __init__(self, sources: Mapping[str, tuple[str, int]], *, is_html: bool) -> None:
         self._offsets = {name: offset for name, (_, offset) in sources.items()}
         self._sandbox: Sandbox = make_sandbox({name: body for name, (body, _) in sources.items()})
+        self._sandbox.autoescape = is_html
         self._compiled: dict[tuple[str, str], jinja2.Template] = {}
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def main() -> None:
         codecs.lookup(codec)
     make_sandbox({}).from_string(_FIRST).render()
     start = pickle.loads(read_frame())  # noqa: S301 - from the parent
-    renderer = Renderer(start["sources"])
+    renderer = Renderer(start["sources"], is_html=start["is_html"])
     limit(start["memory_bytes"])
     while True:
         try:

@@ -76,10 +76,14 @@ class Renderer:
         sources: Sources | None = None,
         limits: Limits | None = None,
         python: str = sys.executable,
+        *,
+        is_html: bool = False,
     ) -> None:
+        """`is_html` escapes whatever a template prints: what is on record may be a stranger's."""
         self.sources = read_parts() if sources is None else sources
         self._limits = limits or Limits()
         self._python = python
+        self._is_html = is_html
         self._child: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._lock = threading.RLock()
@@ -112,7 +116,13 @@ class Renderer:
             )
             self._owner = os.getpid()
             weakref.finalize(self, _end, self._child, self._owner)
-            self._write({"sources": self.sources, "memory_bytes": self._limits.memory_bytes})
+            self._write(
+                {
+                    "sources": self.sources,
+                    "memory_bytes": self._limits.memory_bytes,
+                    "is_html": self._is_html,
+                }
+            )
 
     def stop(self) -> None:
         """End the child; the next page starts another."""

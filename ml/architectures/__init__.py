@@ -5,11 +5,13 @@ from pathlib import Path
 from ml.architectures.base import Architecture, Model, ModelConfig
 from ml.architectures.llama import LLAMA
 from ml.architectures.metadata import required_text
+from ml.architectures.mistral import MISTRAL
 from ml.architectures.qwen2 import QWEN2
+from ml.architectures.qwen3 import QWEN3
 from ml.containers import Container, open_container
 from ml.errors import UnknownArchitecture, UnknownTensor
 
-ARCHITECTURES: tuple[Architecture, ...] = (QWEN2, LLAMA)
+ARCHITECTURES: tuple[Architecture, ...] = (QWEN2, QWEN3, LLAMA, MISTRAL)
 
 __all__ = [
     "ARCHITECTURES",

@@ -37,6 +37,11 @@ class ModelConfig:
     rope_scaling: RopeScaling
     biases: frozenset[str]
     """Projections that have a bias, by the names of GGUF (`attn_q`)."""
+    has_head_norms: bool
+    """Each head of q and of k is normed by itself before RoPE, over `head_dim` channels."""
+    windows: tuple[int, ...]
+    """By layer, how many positions a token sees, itself among them, 0 for all; empty where no layer
+    has a window (`ml.architectures.windows`)."""
     tied_output: bool
     """The output projection is the token embedding."""
 
@@ -49,6 +54,10 @@ class ModelConfig:
     def kv_width(self) -> int:
         """Width of all key (or value) heads."""
         return self.kv_heads * self.head_dim
+
+    def window(self, layer: int) -> int:
+        """How many positions a token sees in a layer, itself among them; 0 for all before it."""
+        return self.windows[layer] if self.windows else 0
 
 
 class Architecture(Protocol):

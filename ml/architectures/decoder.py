@@ -1,7 +1,7 @@
-"""What Qwen2 and Llama share: a pre-norm decoder of grouped-query attention, SwiGLU and RoPE.
+"""What Qwen2, Qwen3 and Llama share: a pre-norm decoder of grouped-query attention, SwiGLU, RoPE.
 
-A member of the room is a row of this class: which biases it must have, which it may have, and
-whether its GGUF files have the rows of q and k permuted.
+A member of the room is a row of this class: which biases it must have, which it may have, whether
+the heads of q and k are normed, and whether its GGUF files have the rows of q and k permuted.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from ml.architectures.metadata import (
     shown,
 )
 from ml.architectures.rope_scaling import FACTORS, read_rope_scaling
+from ml.architectures.windows import read_windows
 from ml.containers import Container
 from ml.errors import UnknownTensor, UnsupportedModel
 
 # Present, and not at a value that changes nothing: the file asks for what is not implemented here.
 _UNSUPPORTED: Final = (
-    ("attention.sliding_window", (0,)),
     ("attention.causal", (True,)),
     ("attention.clamp_kqv", (0.0,)),
     ("attention.scale", (0.0,)),
@@ -48,9 +48,11 @@ class Decoder:
     """Projections that may have one; what the first layer has, every layer must have."""
     is_permuted_in_gguf: bool
     """Whether GGUF's converter permutes the rows of q and k (`ml.architectures.row_order`)."""
+    has_head_norms: bool = False
+    """Whether each head of q and of k is normed by itself before RoPE."""
 
     def read_config(self, container: Container) -> ModelConfig:
-        """Return the config; raise `UnsupportedModel` for windows, experts and odd scaling."""
+        """Return the config; raise `UnsupportedModel` for experts, odd scaling and the like."""
         for key, neutral in _UNSUPPORTED:
             if not is_at(container, f"{self.id}.{key}", neutral):
                 value = shown(container, f"{self.id}.{key}")
@@ -75,9 +77,10 @@ class Decoder:
                 f"{self.id}.rope.freq_base is {theta}, and YaRN needs one over 1",
                 hint="the file is damaged, or its config was edited by hand",
             )
+        layers = required_count(container, f"{self.id}.block_count")
         return ModelConfig(
             architecture=self.id,
-            layers=required_count(container, f"{self.id}.block_count"),
+            layers=layers,
             hidden=hidden,
             feed_forward=required_count(container, f"{self.id}.feed_forward_length"),
             heads=heads,
@@ -89,6 +92,8 @@ class Decoder:
             rope_theta=theta,
             rope_scaling=rope_scaling,
             biases=self.needed_biases | _biases(container, self.possible_biases),
+            has_head_norms=self.has_head_norms,
+            windows=read_windows(container, self.id, layers),
             tied_output="output.weight" not in container.tensors,
         )
 
@@ -113,9 +118,11 @@ class Decoder:
             "ffn_down": (hidden, inside),
         }
         biases = sorted(config.biases)
+        head_norms = ("attn_q_norm", "attn_k_norm") if config.has_head_norms else ()
         for layer in range(config.layers):
             block = f"blk.{layer}."
             shapes |= {block + f"{norm}.weight": (hidden,) for norm in ("attn_norm", "ffn_norm")}
+            shapes |= {block + f"{norm}.weight": (config.head_dim,) for norm in head_norms}
             shapes |= {block + f"{name}.weight": shape for name, shape in projections.items()}
             shapes |= {block + f"{name}.bias": projections[name][:1] for name in biases}
         return shapes

@@ -32,3 +32,13 @@ def unpermute(data: NDArray[np.uint8], rows: int, head_dim: int) -> NDArray[np.u
     """
     pairs = data.reshape(rows // head_dim, head_dim // 2, 2, -1)  # [heads, half, 2, row bytes]
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(-1)
+
+
+def permute(data: NDArray[np.uint8], rows: int, head_dim: int) -> NDArray[np.uint8]:
+    """Return the bytes of a tensor in Hugging Face's order as the converter puts its rows.
+
+    >>> permute(np.arange(4, dtype=np.uint8), rows=4, head_dim=4).tolist()
+    [0, 2, 1, 3]
+    """
+    halves = data.reshape(rows // head_dim, 2, head_dim // 2, -1)  # [heads, 2, half, row bytes]
+    return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(-1)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ml.containers.apr import is_apr, open_apr
 from ml.containers.base import Container, TensorInfo, is_folder, map_file
 from ml.containers.checkpoint import is_checkpoint, open_checkpoint
 from ml.containers.gguf import is_gguf, open_gguf
@@ -15,6 +16,7 @@ __all__ = ["CONTAINERS", "Container", "TensorInfo", "canonical_name", "open_cont
 # (whether a path and its first bytes are one, opener): one row a container, asked in this order.
 CONTAINERS: tuple[tuple[Callable[[Path, bytes], bool], Callable[[Path], Container]], ...] = (
     (is_gguf, open_gguf),
+    (is_apr, open_apr),
     (is_checkpoint, open_checkpoint),
     (is_safetensors, open_safetensors),
 )
@@ -31,5 +33,5 @@ def open_container(path: Path) -> Container:
             return opener(path)
     raise UnknownContainer(
         f"{path} begins with {head[:4]!r}, which no known container does",
-        hint="give a GGUF or safetensors file, or the folder of a Hugging Face checkpoint",
+        hint="give a GGUF, APR or safetensors file, or the folder of a Hugging Face checkpoint",
     )

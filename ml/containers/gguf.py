@@ -20,6 +20,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from ml.containers.base import MOST_TENSORS, TensorInfo, legible, map_file
+from ml.containers.gguf_pairs import Pair
 from ml.containers.gguf_values import Cursor, LazyArray, LazyText, read_value
 from ml.errors import UnsupportedQuantType
 from ml.quant_types import find
@@ -70,10 +71,18 @@ class GgufFile:
     metadata: LazyMetadata = field(repr=False)
     tensors: Mapping[str, TensorInfo] = field(repr=False)
     data: mmap.mmap = field(repr=False)
+    spans: Mapping[str, tuple[int, int]] = field(repr=False)
+    """By key: where its typed value begins and ends."""
+    header_end: int
+    """Bytes of header, pairs and table of tensors."""
 
     def preview(self, key: str, most: int) -> tuple[object, int | None]:
         """Return a value, of an array its first `most` elements and its length."""
         return self.metadata.preview(key, most)
+
+    def pairs(self) -> list[Pair]:
+        """Return the metadata as it stands in the file, in its order."""
+        return [Pair(key, self.data[start:end]) for key, (start, end) in self.spans.items()]
 
     def digest(self) -> str:
         """Return the SHA-256 of the whole file, in hex."""
@@ -99,7 +108,7 @@ def open_gguf(path: Path) -> GgufFile:
     data = map_file(path)
     cursor = Cursor(path, memoryview(data))
     version, tensor_count, pair_count = _read_preamble(cursor)
-    pairs = _read_pairs(cursor, pair_count)
+    pairs, spans = _read_pairs(cursor, pair_count)
     alignment = _alignment(cursor, pairs)
     tensors = _read_tensors(cursor, tensor_count, alignment)
     _check_overlaps(cursor, tensors)
@@ -110,6 +119,8 @@ def open_gguf(path: Path) -> GgufFile:
         metadata=LazyMetadata(pairs),
         tensors=tensors,
         data=data,
+        spans=spans,
+        header_end=cursor.offset,
     )
 
 
@@ -137,15 +148,19 @@ def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
     return version, tensor_count, pair_count
 
 
-def _read_pairs(cursor: Cursor, count: int) -> dict[str, object]:
+def _read_pairs(cursor: Cursor, count: int) -> tuple[dict[str, object], dict[str, tuple[int, int]]]:
+    """Return values by key, and where each stands."""
     pairs: dict[str, object] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for _ in range(count):
         at = cursor.offset
         key = cursor.text("a key", LONGEST_NAME)
         if key in pairs:
             raise cursor.fail(f"the key {key!r} stands twice", at)
+        start = cursor.offset
         pairs[key] = read_value(cursor, key)
-    return pairs
+        spans[key] = start, cursor.offset
+    return pairs, spans
 
 
 def _alignment(cursor: Cursor, pairs: Mapping[str, object]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ml.containers.base import legible, map_file
+from ml.containers.hf_windows import window_metadata
 from ml.errors import MalformedFile, UnsupportedModel
 
 CONFIG: Final = "config.json"
@@ -88,8 +89,14 @@ _SETTLED: Final[Mapping[str, tuple[object, ...]]] = {
 #: (`ml.containers.checkpoint`).
 _SETTLED_FOR: Final[Mapping[str, Mapping[str, tuple[object, ...]]]] = {
     "qwen2": {**_SETTLED, "mlp_bias": (None, False)},
-    "llama": _SETTLED,
+    "qwen3": {**_SETTLED, "mlp_bias": (None, False), "attention_bias": (None, False)},
+    # Transformers' Llama has no window, whatever the config says.
+    "llama": {**_SETTLED, "sliding_window": (None,)},
+    "mistral": _SETTLED,
 }
+#: By architecture, what transformers takes where config.json says nothing, and GGUF's reader does
+#: not take.
+_DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {"qwen3": {"attention.key_length": 128}}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -150,10 +157,10 @@ def to_metadata(config: Mapping[str, Any], path: Path) -> dict[str, object]:
         if value is not None:
             named = _VALUES.get((key, value), value) if isinstance(value, str) else value
             metadata.setdefault(f"{architecture}.{key}", _float32(named) if is_float else named)
-    window = config.get("sliding_window")
-    # A window that is given and not used changes nothing: Qwen2 has a switch for it.
-    if window is not None and config.get("use_sliding_window", True) is not False:
-        metadata[f"{architecture}.attention.sliding_window"] = window
+    for key, value in _DEFAULTS.get(architecture, {}).items():
+        metadata.setdefault(f"{architecture}.{key}", value)
+    for key, found in window_metadata(config, path).items():
+        metadata[f"{architecture}.{key}"] = found
     return metadata
 
 

@@ -26,6 +26,14 @@ MOST_SKIPPED_MEMBERS = 1 << 16
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
 _COUNT = re.compile(rb"(?:0|[1-9][0-9]{0,19})(?![0-9.eE])")
+# Values that hold no other, each with the comma behind it: what long lists are made of.
+_RUN = re.compile(
+    rb'(?>(?>"[^"\\\x00-\x1f]*+"|true|false|null'
+    rb"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)"
+    rb"[ \t\n\r]*+,[ \t\n\r]*+)*+"
+)
+# A reader in Python takes some microseconds for each: seconds at the most.
+MOST_SKIPPED = 1 << 20
 _WORD = re.compile(rb"(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\b")
 
 
@@ -38,6 +46,8 @@ class JsonCursor:
     offset: int
     end: int
     hint: str
+    skipped: int = 0
+    """Values that were stepped over one by one."""
 
     def fail(self, message: str, offset: int | None = None) -> MalformedFile:
         """Return the error to raise; `offset` where it is not the cursor's own."""
@@ -140,16 +150,25 @@ class JsonCursor:
                 return self.take(b"]", f"the end of {what}")
             self.offset += 1
 
+    def _skip_run(self) -> None:
+        """Step over elements of an array that hold no other, up to the last one."""
+        if self.peek() and (run := _RUN.match(self.data, self.offset, self.end)) is not None:
+            self.offset = run.end()
+
     def skip(self, what: str, longest: int, depth: int = 0) -> None:
         """Step over one value of any form, building nothing of it."""
         if depth > DEEPEST_VALUE:
             raise self.fail(f"{what} nests deeper than {DEEPEST_VALUE}")
         first = self.peek()
+        self.skipped += 1
+        if self.skipped > MOST_SKIPPED:
+            raise self.fail(f"{what}: more than {MOST_SKIPPED} values")
         if first == b"{":
             for _ in self.members(what, longest, MOST_SKIPPED_MEMBERS):
                 self.skip(what, longest, depth + 1)
         elif first == b"[":
             for _ in self.items(what):
+                self._skip_run()
                 self.skip(what, longest, depth + 1)
         elif first == b'"':
             self.offset += 1

@@ -10,6 +10,8 @@ from ml.engines.base import (
     EngineResult,
     KvDtype,
     Request,
+    Scorer,
+    Session,
 )
 from ml.engines.dequantised import DEQUANTISED
 from ml.engines.integer import INTEGER
@@ -29,6 +31,8 @@ __all__ = [
     "EngineResult",
     "KvDtype",
     "Request",
+    "Scorer",
+    "Session",
     "choose_activation",
     "find_engine",
 ]

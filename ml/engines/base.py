@@ -6,7 +6,7 @@ out a row of 74 numbers for each token at each captured point: the ten statistic
 and the 64 lanes of `ml.sketch`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -133,6 +133,51 @@ def most_likely(logits: NDArray[np.float32]) -> int:
     return int(np.argmax(np.where(np.isnan(logits), -np.inf, logits)))
 
 
+class Session(Protocol):
+    """A pass that stands open: weights where they are used, and a cache of keys and values.
+
+    It computes what `run` computes one by one, and captures nothing.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many positions there is room for."""
+
+    @property
+    def device(self) -> str:
+        """The device the logits were really computed on, in our grammar."""
+
+    def prefill(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Compute the next positions; return the last one's logits, `float32 [vocabulary]`.
+
+        Many at once where the engine can: the logits are those of steps but for rounding.
+        """
+
+    def step(self, token: int) -> NDArray[np.float32]:
+        """Compute the next position; return its logits, `float32 [vocabulary]`."""
+
+    def rewind(self, position: int) -> None:
+        """Go on from an earlier position: what stood there and behind it is forgotten."""
+
+
+class Scorer(Protocol):
+    """Logits of every position of one text after another, as many at a time as is asked.
+
+    It computes what `run` computes in a prefill, and captures nothing. The output projection is
+    computed for the positions that are asked for, so that no text needs `[tokens, vocabulary]`.
+    """
+
+    @property
+    def device(self) -> str:
+        """The device the last text was really computed on, in our grammar."""
+
+    def read(self, ids: Sequence[int]) -> None:
+        """Compute all positions of these ids in one causal batch, up to the output projection."""
+
+    def logits(self, begin: int, end: int) -> NDArray[np.float32]:
+        """Return logits of positions `begin` to `end - 1`, `float32 [positions, vocabulary]`."""
+
+
 class Engine(Protocol):
     """What a member of `ml.engines` gives."""
 
@@ -159,3 +204,12 @@ class Engine(Protocol):
 
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass."""
+
+    def open(self, request: Request, earlier: Session | None = None) -> Session:
+        """Return a session with room for the request's positions; its ids are not computed.
+
+        What an earlier session of the same model and settings has loaded is taken from it.
+        """
+
+    def scorer(self, request: Request) -> Scorer:
+        """Return a scorer with the weights loaded; the request's ids are not computed."""

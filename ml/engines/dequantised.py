@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ml.engines.base import Activation, EngineResult, Request
+from ml.engines.base import Activation, EngineResult, Request, Scorer, Session
 from ml.quant_types import QuantType
 
 # What tinygrad 0.14's GGUF module decodes, of the types in our table; a test holds it to that.
@@ -57,6 +57,20 @@ class DequantisedEngine:
         from ml.engines.tinygrad_run import run
 
         return run(request, DequantisedWeights.load)
+
+    def open(self, request: Request, earlier: Session | None = None) -> Session:
+        """Return a session on the request's device."""
+        from ml.engines.dequantised_weights import DequantisedWeights
+        from ml.engines.tinygrad_run import open_session
+
+        return open_session(request, DequantisedWeights.load, earlier)
+
+    def scorer(self, request: Request) -> Scorer:
+        """Return a scorer on the request's device."""
+        from ml.engines.dequantised_weights import DequantisedWeights
+        from ml.engines.tinygrad_run import open_scorer
+
+        return open_scorer(request, DequantisedWeights.load)
 
 
 DEQUANTISED = DequantisedEngine()

@@ -6,7 +6,8 @@ eight-bit integers, products are summed in int32, and float32 enters with the sc
 
 This file is the contract's side and stays importable without tinygrad: the unpacking is in
 `ml.engines.integer_blocks`, the activations in `ml.engines.integer_activations`, the products in
-`ml.engines.integer_weights`. It shares neither with engine `a` nor with the table.
+`ml.engines.integer_weights`, and on the CPU in kernels of its own (`ml.engines.integer_kernels`).
+It shares neither with engine `a` nor with the table.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ml.engines.base import Activation, EngineResult, Request
+from ml.engines.base import Activation, EngineResult, Request, Scorer, Session
 from ml.quant_types import QuantType
 
 # Types of weights that are multiplied, each with the type that ggml quantises activations to before
@@ -33,6 +34,9 @@ _ACCUMULATION: Final[Mapping[Activation, str]] = {
     "q8": "int32 within a block, float32 over blocks",
 }
 
+#: Counted up where the order of float32 sums changes: 2 has kernels of its own on the CPU.
+_VERSION: Final = 2
+
 
 @frozen
 class IntegerEngine:
@@ -48,7 +52,7 @@ class IntegerEngine:
             "accumulate_dtype": _ACCUMULATION[activation],
             "activation_dtype": "float32",
             "attention_form": "explicit causal softmax of scores over sqrt(head_dim)",
-            "engine_version": f"1 (tinygrad {version('tinygrad')})",
+            "engine_version": f"{_VERSION} (tinygrad {version('tinygrad')})",
         }
 
     def weight_decoding(self, quant_type: QuantType, /) -> str:
@@ -71,6 +75,20 @@ class IntegerEngine:
         from ml.engines.tinygrad_run import run
 
         return run(request, IntegerWeights.load)
+
+    def open(self, request: Request, earlier: Session | None = None) -> Session:
+        """Return a session on the request's device."""
+        from ml.engines.integer_weights import IntegerWeights
+        from ml.engines.tinygrad_run import open_session
+
+        return open_session(request, IntegerWeights.load, earlier)
+
+    def scorer(self, request: Request) -> Scorer:
+        """Return a scorer on the request's device."""
+        from ml.engines.integer_weights import IntegerWeights
+        from ml.engines.tinygrad_run import open_scorer
+
+        return open_scorer(request, IntegerWeights.load)
 
 
 INTEGER = IntegerEngine()

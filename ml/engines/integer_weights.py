@@ -16,6 +16,7 @@ from ml.engines.base import Request
 from ml.engines.integer import ACTIVATION_TYPES
 from ml.engines.integer_activations import Activations
 from ml.engines.integer_blocks import UNPACK, Unpacked
+from ml.engines.integer_kernels import PRODUCTS, PackedProducts
 from ml.errors import UnsupportedQuantType
 
 _QUANTISE = {"Q8_0": activations.q8_0, "Q8_K": activations.q8_k}
@@ -30,6 +31,8 @@ class IntegerWeights:
     """Matrices as `uint8 [rows, row bytes]`, vectors as `float32 [width]`."""
     quantised: bool
     """Whether activations are quantised before a product."""
+    kernels: PackedProducts | None = field(default=None, repr=False)
+    """Our own kernels, on a CPU."""
 
     @classmethod
     def load(cls, request: Request, device: str) -> "IntegerWeights":
@@ -45,7 +48,8 @@ class IntegerWeights:
                 data = data.view("<f4")
             packed[name] = Tensor(data.reshape(info.shape[0], -1), device=device).realize()
         request.report("weights", len(model.tensors), len(model.tensors))
-        return cls(dict(model.tensors), packed, request.activation == "q8")
+        kernels = PackedProducts(device) if device == "CPU" else None
+        return cls(dict(model.tensors), packed, request.activation == "q8", kernels)
 
     def embed(self, name: str, ids: Tensor) -> Tensor:
         """Return rows of a matrix as activations, in the rounding of ggml's `dequantize_row_*`."""
@@ -62,6 +66,8 @@ class IntegerWeights:
         """Return the product of activations and a packed weight, `float32 [tokens, out]`."""
         info = self.infos[name]
         kind = info.quant_type
+        if self.quantised and self.kernels is not None and kind.name in PRODUCTS:
+            return self.kernels.product(kind.name, x, self.packed[name])
         weight = UNPACK[kind.name](self.packed[name].reshape(-1, kind.block_bytes))
         if self.quantised:
             inputs = _QUANTISE[ACTIVATION_TYPES[kind.name]](x)

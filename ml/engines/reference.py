@@ -10,15 +10,15 @@ It shares the file reader and the table of points with the other engines, and no
 dequantisation (`ml.quant_types`), own RoPE, own attention. It never imports tinygrad.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from numpy.typing import NDArray
 
 from ml import points, quant_types
 from ml.architectures import Model
-from ml.engines.base import Activation, Capture, EngineResult, Request, most_likely
+from ml.engines.base import Activation, Capture, EngineResult, Request, Scorer, Session, most_likely
 from ml.engines.reference_rotation import rotate
 from ml.quant_types import QuantType
 from ml.sketch import sketch
@@ -58,6 +58,15 @@ class ReferenceEngine:
     def run(self, request: Request) -> EngineResult:
         """Compute one forward pass on the host."""
         return _Pass(request).result()
+
+    def open(self, request: Request, earlier: Session | None = None) -> Session:
+        """Return a session on the host."""
+        decoded = earlier.computed.decoded if isinstance(earlier, ReferenceSession) else {}
+        return ReferenceSession(_Pass(request, decoded=decoded))
+
+    def scorer(self, request: Request) -> Scorer:
+        """Return a scorer on the host."""
+        return ReferenceScorer(request)
 
 
 @frozen(kw_only=True)
@@ -159,24 +168,30 @@ class _Pass:
 
     def step(self, ids: list[int]) -> NDArray[np.float32]:
         """Compute the next tokens, and return the logits of the last of them."""
+        logits = self.head(self.stream(ids))
+        self.capture("logits", None, logits)
+        if self.request.batching == "prefill":
+            layers = self.request.model.config.layers
+            self.request.report("layer", layers, layers)
+        self.first += len(ids)
+        last: NDArray[np.float32] = logits[-1].astype(np.float32)
+        return last
+
+    def stream(self, ids: list[int]) -> Array:
+        """Return what the output projection takes, `[tokens, hidden]`: all but the logits."""
         config, is_prefill = self.request.model.config, self.request.batching == "prefill"
-        embedding = self.weight("token_embd.weight")
-        x = self.capture("embedding", None, embedding[ids])  # [tokens, hidden]
+        x = self.capture("embedding", None, self.weight("token_embd.weight")[ids])
         for layer in range(config.layers):
             if is_prefill:
                 self.request.report("layer", layer, config.layers)
             x = self.attention(layer, x)
             x = self.capture("output", layer, self.feed_forward(layer, x))
         x = rms_norm(x, self.weight("output_norm.weight"), config.norm_epsilon)
-        x = self.capture("final_norm", None, x)
-        output = embedding if config.tied_output else self.weight("output.weight")
-        logits: Array = x @ output.T  # [tokens, vocabulary]
-        self.capture("logits", None, logits)
-        if is_prefill:
-            self.request.report("layer", config.layers, config.layers)
-        self.first += len(ids)
-        last: NDArray[np.float32] = logits[-1].astype(np.float32)
-        return last
+        return self.capture("final_norm", None, x)
+
+    def head(self, normed: Array) -> Array:
+        """Return the logits of some tokens, `[tokens, vocabulary]`."""
+        return normed @ self.weight(self.request.model.output_tensor).T
 
     def project(self, layer: int, name: str, x: Array) -> Array:
         """Return the product with a weight, without its bias: `[tokens, out]`."""
@@ -187,6 +202,17 @@ class _Pass:
         if name not in self.request.model.config.biases:
             return x
         return x + self.weight(f"blk.{layer}.{name}.bias")
+
+    def norm_heads(self, layer: int, name: str, x: Array) -> Array:
+        """Return q or k with each head divided by its own rms, where the model has such norms."""
+        config = self.request.model.config
+        if not config.has_head_norms:
+            return x
+        scale, normed = self.weight(f"blk.{layer}.attn_{name}_norm.weight"), x.copy()
+        for begin in range(0, x.shape[1], config.head_dim):
+            head = slice(begin, begin + config.head_dim)
+            normed[:, head] = rms_norm(x[:, head], scale, config.norm_epsilon)
+        return normed
 
     def keep(self, layer: int, k: Array, v: Array) -> tuple[Array, Array]:
         """Put new keys and values into the cache; return all that are in it, widened."""
@@ -218,7 +244,7 @@ class _Pass:
             biased = dict(zip("qkv", np.split(joined, ends, axis=1), strict=True))
         q, k = (
             rotate(
-                biased[name],
+                self.norm_heads(layer, name, biased[name]),
                 config.head_dim,
                 config.rope_theta,
                 first=self.first,
@@ -229,7 +255,9 @@ class _Pass:
         q = self.capture("q_rope", layer, q)
         k = self.capture("k_rope", layer, k)
         keys, values = self.keep(layer, k, biased["v"])
-        mixed = self.capture("attn_mix", layer, attend(q, keys, values, config.head_dim))
+        mixed = self.capture(
+            "attn_mix", layer, attend(q, keys, values, config.head_dim, config.window(layer))
+        )
         out = self.shift(layer, "attn_output", self.project(layer, "attn_output", mixed))
         out = self.capture("attn_out", layer, out)
         return self.capture("attn_residual", layer, x + out)
@@ -247,6 +275,53 @@ class _Pass:
         product = self.capture("ffn_swigl", layer, activated * up)
         out = self.shift(layer, "ffn_down", self.project(layer, "ffn_down", product))
         return x + self.capture("ffn_out", layer, out)
+
+
+@define
+class ReferenceSession:
+    """The member's session; see `ml.engines.base.Session`."""
+
+    computed: _Pass
+    device: str = "cpu"
+
+    @property
+    def capacity(self) -> int:
+        """How many positions there is room for."""
+        return self.computed.request.positions
+
+    def prefill(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Compute the next positions at once; return the last one's logits."""
+        return self.computed.step(list(ids))
+
+    def step(self, token: int) -> NDArray[np.float32]:
+        """Compute the next position; return its logits."""
+        return self.computed.step([token])
+
+    def rewind(self, position: int) -> None:
+        """Go on from an earlier position."""
+        self.computed.first = min(position, self.computed.first)
+
+
+@define
+class ReferenceScorer:
+    """The member's scorer; see `ml.engines.base.Scorer`."""
+
+    request: Request
+    device: str = "cpu"
+    computed: _Pass | None = None
+    normed: Array = field(factory=lambda: np.empty((0, 0)))
+
+    def read(self, ids: Sequence[int]) -> None:
+        """Compute all positions of these ids in one causal batch, up to the output projection."""
+        request = evolve(self.request, ids=tuple(ids), points=frozenset(), progress=None)
+        self.computed = _Pass(request)
+        self.normed = self.computed.stream(list(ids))
+
+    def logits(self, begin: int, end: int) -> NDArray[np.float32]:
+        """Return the logits of positions `begin` to `end - 1`."""
+        if self.computed is None:
+            raise ValueError("nothing was read")  # a bug of the caller
+        return self.computed.head(self.normed[begin:end]).astype(np.float32)
 
 
 def _joined(steps: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
@@ -284,15 +359,18 @@ def silu(x: Array) -> Array:
         return x / (1.0 + np.exp(-x))
 
 
-def attend(q: Array, k: Array, v: Array, head_dim: int) -> Array:
+def attend(q: Array, k: Array, v: Array, head_dim: int, window: int = 0) -> Array:
     """Return the values mixed by causal attention, `[tokens, heads * head_dim]`.
 
     The queries stand at the last positions of keys and values. Head h of the queries reads head
-    h // (heads / kv_heads) of keys and values.
+    h // (heads / kv_heads) of keys and values. With a window, a query sees so many positions, its
+    own among them.
     """
     tokens, seen = len(q), len(k)
     heads, kv_heads = q.shape[1] // head_dim, k.shape[1] // head_dim
     causal = np.tril(np.ones((tokens, seen), dtype=bool), k=seen - tokens)
+    if window:
+        causal &= np.triu(np.ones((tokens, seen), dtype=bool), k=seen - tokens - window + 1)
     mixed = np.empty_like(q)
     for head in range(heads):
         shared = head // (heads // kv_heads)

@@ -30,3 +30,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, visible: Tensor, head_dim: int) -> T
     scores = (q @ k) * head_dim**-0.5  # [kv_heads, group, tokens, positions]
     weights = visible.where(scores, -float("inf")).softmax(-1)
     return (weights @ v).permute(2, 0, 1, 3).reshape(tokens, heads * head_dim)
+
+
+def in_view(here: Tensor, places: Tensor, window: int) -> Tensor:
+    """Return which places a token may see, `bool`: its own, and those before it.
+
+    With a window, only the last `window` of these.
+    """
+    causal = places <= here
+    return causal & (here - places < window) if window else causal

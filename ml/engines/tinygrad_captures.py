@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from tinygrad import Tensor
 
 from ml import points
-from ml.devices import grammar_name
 from ml.engines.base import Capture, EngineResult, Request
 from ml.engines.device_rows import gather
 from ml.rows import COLUMNS
+from ml.tinygrad_devices import observed_device
 
 
 @define
@@ -44,7 +44,7 @@ def take_home(
     return EngineResult(
         captures=tuple(_cut(request, seen, host)),
         logits=host[-vocabulary:].copy(),
-        device=_device_of(computed),
+        device=observed_device(computed),
         generated=generated,
     )
 
@@ -67,8 +67,3 @@ def _cut(request: Request, seen: list[Seen], host: NDArray[np.float32]) -> list[
         Capture(point=one.point, layer=one.layer, width=one.width, rows=r, tensor=t)
         for one, r, t in zip(seen, rows, tensors, strict=True)
     ]
-
-
-def _device_of(tensor: Tensor) -> str:
-    """Return the device that holds a realised tensor's buffer, in our grammar."""
-    return grammar_name(tensor.uop.base.realized.device)

@@ -59,6 +59,12 @@ class Graph:
 
     def forward(self, ids: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the logits of all tokens, `[tokens, vocabulary]`, realised."""
+        logits = self.batch.point("logits", None, self.head(self.stream(ids, cos, sin)))
+        self.batch.settle(None)
+        return logits
+
+    def stream(self, ids: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Return what the output projection takes, `[tokens, hidden]`: all but the logits."""
         point = self.batch.point
         x = point("embedding", None, self.weights.embed("token_embd.weight", ids))
         self.batch.settle(None)
@@ -66,11 +72,11 @@ class Graph:
             x = self.attention(layer, x, cos, sin)
             x = self.feed_forward(layer, x)
             self.batch.settle(layer)
-        normed = point("final_norm", None, self.norm(x, "output_norm.weight"))
-        product = self.weights.project(self.request.model.output_tensor, normed)
-        logits = point("logits", None, product)
-        self.batch.settle(None)
-        return logits
+        return point("final_norm", None, self.norm(x, "output_norm.weight"))
+
+    def head(self, normed: Tensor) -> Tensor:
+        """Return the logits of some tokens, `[tokens, vocabulary]`."""
+        return self.weights.project(self.request.model.output_tensor, normed)
 
     def norm(self, x: Tensor, name: str) -> Tensor:
         """Return x / sqrt(mean(x²) + epsilon) · weight, row by row."""
@@ -88,6 +94,14 @@ class Graph:
             return x
         return x + self.weights.vector(f"blk.{layer}.{name}.bias")
 
+    def norm_heads(self, layer: int, name: str, x: Tensor) -> Tensor:
+        """Return q or k `[tokens, heads * head_dim]` each head normed, where the model has it."""
+        config = self.request.model.config
+        if not config.has_head_norms:
+            return x
+        heads = x.reshape(-1, config.head_dim)
+        return self.norm(heads, f"blk.{layer}.attn_{name}_norm.weight").reshape(x.shape)
+
     def attention(self, layer: int, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the residual stream after attention, `[tokens, hidden]`."""
         point, head_dim = self.batch.point, self.request.model.config.head_dim
@@ -103,8 +117,12 @@ class Graph:
         if ("qkv", layer) in self.request.forced:
             widths = [int(biased[name].shape[1]) for name in "qkv"]
             biased = dict(zip("qkv", joined.split(widths, dim=1), strict=True))
-        q = point("q_rope", layer, rotate(biased["q"], cos, sin))
-        k = point("k_rope", layer, rotate(biased["k"], cos, sin))
+        q, k = (
+            point(
+                f"{name}_rope", layer, rotate(self.norm_heads(layer, name, biased[name]), cos, sin)
+            )
+            for name in "qk"
+        )
         keys, values, visible = self.batch.keep(layer, k, biased["v"])
         mixed = point("attn_mix", layer, attend(q, keys, values, visible, head_dim))
         out = self.shift(layer, "attn_output", self.project(layer, "attn_output", mixed))

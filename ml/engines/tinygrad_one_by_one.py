@@ -8,17 +8,19 @@ again; rows are computed at the end, over all tokens as in a prefill.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 from attrs import define, field
+from numpy.typing import NDArray
 from tinygrad import Tensor, TinyJit
 from tinygrad.helpers import getenv
 
 from ml import points, rope
 from ml.engines.base import EngineResult, Request, most_likely
 from ml.engines.device_rows import DeviceRows, joined
+from ml.engines.tinygrad_attention import in_view
 from ml.engines.tinygrad_cache import Cache
 from ml.engines.tinygrad_captures import Seen, take_home
 from ml.engines.tinygrad_graph import Graph, Weights
@@ -27,28 +29,52 @@ from ml.engines.tinygrad_prefill import CACHE_DTYPES
 
 def one_by_one(request: Request, device: str, weights: Weights) -> EngineResult:
     """Compute the request's ids, and what it generates behind them, a token at a time."""
-    config, total = request.model.config, request.positions
-    positions = np.arange(total, dtype=np.int64)
-    tables = rope.tables(positions, config.head_dim, config.rope_theta, config.rope_scaling)
-    stepper = _Stepper(request, device, weights)
-    step = TinyJit(stepper.step)
+    total, steps = request.positions, Steps.ready(request, device, weights)
     ids, outputs = list(request.ids), list[Tensor]()
     for position in range(total):
         request.report("token", position, total)
         if position == len(ids):
-            ids.append(most_likely(stepper.logits(outputs[-1]).numpy()))
-        numbers = (np.array([value], dtype=np.int32) for value in (ids[position], position))
-        arrays = (*numbers, *(table[position : position + 1] for table in tables))
-        with plain_kernels():
-            output = step(*(Tensor(array, device=device).realize() for array in arrays))
+            ids.append(most_likely(steps.logits(outputs[-1])))
         # A copy: the next step writes the same buffer.
-        outputs.append(output.clone().realize())
+        outputs.append(steps.compute(ids[position], position).clone().realize())
     request.report("token", total, total)
     generated = tuple(ids[len(request.ids) :])
-    seen = stepper.seen_by_all(outputs)
+    seen = steps.stepper.seen_by_all(outputs)
     values = [one.value for one in seen if one.value is not None]
     rows = DeviceRows(device).rows(values) if request.statistics else []
     return take_home(request, seen, rows, outputs[-1], generated)
+
+
+@define
+class Steps:
+    """Steps of one request, of which tinygrad schedules two and replays the others."""
+
+    stepper: "_Stepper"
+    replayed: Callable[..., Tensor]
+    tables: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """Cosines and sines of every position there is room for."""
+
+    @classmethod
+    def ready(cls, request: Request, device: str, weights: Weights) -> "Steps":
+        """Return them with an empty cache for all positions of the request."""
+        config = request.model.config
+        positions = np.arange(request.positions, dtype=np.int64)
+        cos, sin = rope.tables(positions, config.head_dim, config.rope_theta, config.rope_scaling)
+        stepper = _Stepper(request, device, weights)
+        return cls(stepper, TinyJit(stepper.step), (cos, sin))
+
+    def compute(self, token: int, position: int) -> Tensor:
+        """Return what `_Stepper.step` gives for a token, in a buffer that the next one writes."""
+        numbers = (np.array([value], dtype=np.int32) for value in (token, position))
+        arrays = (*numbers, *(table[position : position + 1] for table in self.tables))
+        device = self.stepper.device
+        with plain_kernels():
+            return self.replayed(*(Tensor(array, device=device).realize() for array in arrays))
+
+    def logits(self, output: Tensor) -> NDArray[np.float32]:
+        """Return the logits out of what a step gave, `float32 [vocabulary]`, on the host."""
+        found: NDArray[np.float32] = self.stepper.logits(output).numpy()
+        return found
 
 
 @contextmanager
@@ -124,7 +150,8 @@ class _Stepper:
         """Put the token's keys and values into the cache; return it, and what is in it so far."""
         cache, capacity = self.caches[layer], self.request.positions
         cache.write(self.position, k, v)
-        visible = Tensor.arange(capacity).reshape(1, capacity) <= self.position.reshape(1, 1)
+        places, here = Tensor.arange(capacity).reshape(1, capacity), self.position.reshape(1, 1)
+        visible = in_view(here, places, self.request.model.config.window(layer))
         return *cache.widened(), visible
 
     def logits(self, output: Tensor) -> Tensor:

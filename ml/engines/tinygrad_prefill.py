@@ -13,6 +13,7 @@ from tinygrad import Tensor, dtypes
 from ml import points, rope
 from ml.engines.base import EngineResult, Request
 from ml.engines.device_rows import AT_ONCE, DeviceRows
+from ml.engines.tinygrad_attention import in_view
 from ml.engines.tinygrad_captures import Seen, take_home
 from ml.engines.tinygrad_graph import Graph, Weights
 
@@ -23,7 +24,7 @@ CACHE_DTYPES = {"f32": dtypes.float32, "f16": dtypes.float16}
 
 def prefill(request: Request, device: str, weights: Weights) -> EngineResult:
     """Compute every position of the request's ids in one pass."""
-    config, batch = request.model.config, _Prefill(request, device, DeviceRows(device))
+    config, batch = request.model.config, Prefill(request, device, DeviceRows(device))
     ids = Tensor(np.array(request.ids, dtype=np.int32), device=device).realize()
     positions = np.arange(len(request.ids), dtype=np.int64)
     tables = rope.tables(positions, config.head_dim, config.rope_theta, config.rope_scaling)
@@ -36,7 +37,7 @@ def prefill(request: Request, device: str, weights: Weights) -> EngineResult:
 
 
 @define
-class _Prefill:
+class Prefill:
     """A `Batch`: what was captured so far."""
 
     request: Request
@@ -88,10 +89,11 @@ class _Prefill:
             for one in self.seen:
                 one.value = None  # a long model must not hold every activation to the end
 
-    def keep(self, _layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return keys and values as the cache rounds them, and the causal triangle."""
+    def keep(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return keys and values as the cache rounds them, and the causal triangle or band."""
         cache, tokens = CACHE_DTYPES[self.request.kv], k.shape[0]
         # Written out, as a cache is: tinygrad folds a cast to f16 and back into nothing.
         keys, values = (t.cast(cache).contiguous().cast(dtypes.float32) for t in (k, v))
-        rows = Tensor.arange(tokens)
-        return keys, values, rows.reshape(tokens, 1) >= rows.reshape(1, tokens)
+        rows, window = Tensor.arange(tokens), self.request.model.config.window(layer)
+        visible = in_view(rows.reshape(tokens, 1), rows.reshape(1, tokens), window)
+        return keys, values, visible

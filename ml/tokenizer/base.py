@@ -5,17 +5,25 @@ from typing import Protocol
 
 from attrs import frozen
 
-from ml.containers import Container
+from ml.tokenizer.vocabulary import Vocabulary
 
 
 class TokenModel(Protocol):
     """What a member of `ml.tokenizer` opens to."""
 
-    def encode(self, text: str) -> list[int]:
-        """Return ids, without BOS; text that looks like a special token is plain text."""
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes that each id stands for."""
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
+    @property
+    def prefixes_space(self) -> bool:
+        """Whether a space is put before text at the beginning and behind a special token."""
+
+    def encode_plain(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of texts without special tokens, each by itself; `BadPrompt` if it cannot.
+
+        The prefixed space is already there.
+        """
 
 
 @frozen(kw_only=True)
@@ -24,4 +32,4 @@ class TokenModelKind:
 
     name: str
     """As `tokenizer.ggml.model` spells it."""
-    open: Callable[[Container], TokenModel]
+    open: Callable[[Vocabulary], TokenModel]

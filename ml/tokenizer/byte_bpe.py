@@ -1,21 +1,29 @@
-"""Byte-level BPE (`tokenizer.ggml.model` = `gpt2`): GPT-2, Qwen2 and their kin.
+"""Byte-level BPE (`tokenizer.ggml.model` = `gpt2`): GPT-2, Llama 3, Qwen and their kin.
 
 A vocabulary spells each of the 256 bytes as a printable character: bytes that are printable in
-Latin-1 stand for themselves, the others for U+0100 and up, in order. Merging is done by the
-`tokenizers` package; spelling and the check that no character was dropped are done here.
+Latin-1 stand for themselves, the others for U+0100 and up, in order. Cutting and merging is done by
+the `tokenizers` package; the check that no character was dropped is done here.
+
+A few vocabularies of this kind (Gemma 4's) spell text as it is, with U+2581 for a space and a token
+for each byte that nothing else spells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import define, field
 
-from ml.containers import Container
-from ml.errors import BadPrompt, UnsupportedModel
-from ml.tokenizer.pretokenizers import find_pretokenizer
+from ml.errors import BadPrompt
+from ml.tokenizer.ascii_words import Words, ascii_parts, ascii_words
+from ml.tokenizer.pretokenizers import Pretokenizer, find_pretokenizer
+from ml.tokenizer.vocabulary import TokenType, Vocabulary, unfit
 
 _PRINTABLE = (range(0x21, 0x7F), range(0xA1, 0xAD), range(0xAE, 0x100))
+#: Words whose ids are remembered; beyond, all are forgotten.
+_REMEMBERED_WORDS: Final = 1 << 18
+SPACE: Final = "\u2581"
 
 
 @cache
@@ -27,81 +35,155 @@ def byte_characters() -> dict[str, int]:
     return spelled | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}
 
 
-@frozen
+@define
 class ByteBpe:
     """An opened vocabulary."""
 
-    tokens: tuple[str, ...] = field(repr=False)
-    """Spelling of each id."""
+    pieces: tuple[bytes, ...] = field(repr=False)
     backend: Any = field(repr=False)
     """A `tokenizers.Tokenizer`; the package has no types to name."""
+    merger: Any = field(repr=False)
+    """Another that takes each text for one word."""
+    words: Words | None = field(repr=False)
+    """Cuts ASCII text into words, where the row can be told so."""
+    space_mark: tuple[int, ...] = ()
+    """Ids of the bytes of U+2581, where the vocabulary spells spaces by that."""
+    known: dict[str, list[int]] = field(factory=dict, repr=False)
+    """Ids of words that were met."""
+    prefixes_space: bool = False
 
-    def encode(self, text: str) -> list[int]:
-        """Return ids; raise `BadPrompt` for text that the vocabulary cannot spell."""
-        try:
-            data = text.encode()
-        except UnicodeEncodeError as error:
-            raise BadPrompt(
-                f"the prompt holds a half of a surrogate pair at character {error.start}",
-                hint="give the prompt as UTF-8",
-            ) from None
-        ids: list[int] = self.backend.encode(text, add_special_tokens=False).ids
-        # The package drops what it cannot spell, without a word.
-        if self._bytes(ids) != data:
-            raise BadPrompt(
-                "the prompt has characters that this vocabulary cannot spell",
-                hint="give token ids with --ids",
+    def encode_plain(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text; raise `BadPrompt` for what the vocabulary cannot spell."""
+        if self.space_mark and any(SPACE in text for text in texts):
+            return [self._encode_marks(text) for text in texts]
+        if self.words is None:
+            return self._encode(self.backend, texts)
+        parts = [ascii_parts(text) for text in texts]
+        slow = [part for each in parts for part in each if not part.isascii()]
+        others = iter(self._encode(self.backend, slow))
+        return [
+            list(
+                chain.from_iterable(
+                    self._look_up(self.words(part)) if part.isascii() else next(others)
+                    for part in each
+                )
             )
-        return ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text; raise `BadPrompt` for an id outside the vocabulary."""
-        outside = [token for token in ids if not 0 <= token < len(self.tokens)]
-        if outside:
-            raise BadPrompt(
-                f"{outside[0]} is outside the vocabulary of {len(self.tokens)}",
-                hint="decode with the vocabulary that made the ids",
-            )
-        return self._bytes(ids).decode(errors="replace")
-
-    def _bytes(self, ids: Sequence[int]) -> bytes:
-        known = byte_characters()
-        pieces = [
-            bytes([known[c]]) if c in known else c.encode(errors="replace")
-            for token in ids
-            for c in self.tokens[token]
+            for each in parts
         ]
-        return b"".join(pieces)
+
+    def _look_up(self, words: list[str]) -> Iterable[int]:
+        """Return the ids of words, one after the other."""
+        known = self.known
+        missing = list(set(words).difference(known))
+        if missing:
+            if len(known) + len(missing) > _REMEMBERED_WORDS:
+                known.clear()
+                missing = list(set(words))
+            known.update(zip(missing, self._encode(self.merger, missing), strict=True))
+        return chain.from_iterable(map(known.__getitem__, words))
+
+    def _encode(self, backend: Any, texts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401
+        if not texts:
+            return []
+        found = backend.encode_batch_fast(texts, add_special_tokens=False)
+        encoded: list[list[int]] = [one.ids for one in found]
+        # The package drops what it cannot spell, without a word.
+        for text, ids in zip(texts, encoded, strict=True):
+            if b"".join([self.pieces[token] for token in ids]) != text.encode():
+                raise BadPrompt(
+                    "the prompt has characters that this vocabulary cannot spell",
+                    hint="give token ids with --ids",
+                )
+        return encoded
+
+    def _encode_marks(self, text: str) -> list[int]:
+        """Return the ids of a text with U+2581 in it, which would come back as a space."""
+        first, *others = self._encode(self.backend, text.split(SPACE))
+        for ids in others:
+            first += [*self.space_mark, *ids]
+        return first
 
 
-def open_byte_bpe(container: Container) -> ByteBpe:
-    """Open the vocabulary of a model file; raise `UnknownPretokenizer` or `UnsupportedModel`."""
+def open_byte_bpe(vocabulary: Vocabulary) -> ByteBpe:
+    """Open a vocabulary; raise `UnknownPretokenizer` or `UnsupportedModel`."""
     import tokenizers
-    from tokenizers import models, pre_tokenizers
+    from tokenizers import models, normalizers, pre_tokenizers
 
-    tokens = _texts(container, "tokenizer.ggml.tokens")
-    pairs = (merge.partition(" ") for merge in _texts(container, "tokenizer.ggml.merges"))
-    merges = [(left, right) for left, _, right in pairs]
-    pretokenizer = find_pretokenizer(container.metadata.get("tokenizer.ggml.pre"))
+    if vocabulary.merges is None:
+        raise unfit(vocabulary, "it has no merges")
+    row = find_pretokenizer(vocabulary.pretokenizer)
+    pairs = (_pair(merge) for merge in vocabulary.merges)
     try:
-        model = models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges)
-    except Exception as error:  # the package raises plain Exception for merges of unknown tokens
-        raise UnsupportedModel(
-            f"the vocabulary of {container.path.name} does not fit together: {error}",
-            hint="convert the model again, or give token ids with --ids",
-        ) from error
-    backend = tokenizers.Tokenizer(model)
-    split = pre_tokenizers.Split(tokenizers.Regex(pretokenizer.pattern), behavior="isolated")
-    spell = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.pre_tokenizer = pre_tokenizers.Sequence([split, spell])
-    return ByteBpe(tokens, backend)
-
-
-def _texts(container: Container, key: str) -> tuple[str, ...]:
-    value = container.metadata.get(key)
-    if not isinstance(value, tuple) or not all(isinstance(text, str) for text in value):
-        raise UnsupportedModel(
-            f"{container.path.name} has no list of texts {key}",
-            hint="the file has no vocabulary: give token ids with --ids",
+        model = models.BPE(
+            vocab={text: token for token, text in enumerate(vocabulary.tokens)},
+            merges=list(dict.fromkeys(pairs)),
+            ignore_merges=row.merges_ignored,
+            byte_fallback=row.raw,
         )
-    return value
+    except Exception as error:  # the package raises plain Exception for merges of unknown tokens
+        raise unfit(vocabulary, str(error)) from error
+    backend, merger = tokenizers.Tokenizer(model), tokenizers.Tokenizer(model)
+    backend.pre_tokenizer = _pre_tokenizer(row)
+    merger.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    pieces = token_pieces(vocabulary, raw=row.raw)
+    if not row.raw:
+        return ByteBpe(pieces, backend, merger, ascii_words(row))
+    backend.normalizer = normalizers.Replace(" ", SPACE)
+    return ByteBpe(pieces, backend, merger, None, space_mark=mark_bytes(vocabulary))
+
+
+def _pair(merge: str) -> tuple[str, str]:
+    """Return both sides; the first can begin with the space that stands between the two."""
+    at = merge.find(" ", 1)
+    return (merge[:at], merge[at + 1 :]) if at > 0 else (merge, "")
+
+
+def _pre_tokenizer(row: Pretokenizer) -> Any:  # noqa: ANN401 - the package has no types to name
+    import tokenizers
+    from tokenizers import pre_tokenizers
+
+    steps: list[Any] = [
+        pre_tokenizers.Split(tokenizers.Regex(pattern), behavior="isolated")
+        for pattern in row.patterns
+    ]
+    if row.raw:
+        return pre_tokenizers.Sequence(steps)
+    spell = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([*steps, spell])
+
+
+def token_pieces(vocabulary: Vocabulary, *, raw: bool) -> tuple[bytes, ...]:
+    """Return the bytes of each token; tokens that stand for themselves are not spelled."""
+    return tuple(
+        _piece(text, its, raw=raw)
+        for text, its in zip(vocabulary.tokens, vocabulary.types, strict=True)
+    )
+
+
+_LITERAL: Final = (TokenType.UNKNOWN, TokenType.CONTROL, TokenType.USER_DEFINED)
+
+
+def _piece(text: str, its: TokenType, *, raw: bool) -> bytes:
+    known = byte_characters()
+    if its in _LITERAL:
+        return text.encode()
+    if raw:
+        return byte_of(text) or text.replace(SPACE, " ").encode()
+    return b"".join(bytes([known[c]]) if c in known else c.encode() for c in text)
+
+
+def byte_of(text: str) -> bytes | None:
+    """Return the byte that a token such as `<0x0A>` stands for; None for other tokens."""
+    if len(text) != 6 or not text.startswith("<0x") or not text.endswith(">"):
+        return None
+    digits = text[3:5]
+    if not all(digit in "0123456789ABCDEF" for digit in digits):
+        return None
+    return bytes([int(digits, 16)])
+
+
+def mark_bytes(vocabulary: Vocabulary) -> tuple[int, ...]:
+    """Return the ids of the three bytes of U+2581; empty where a byte has no token."""
+    ids = {byte: token for token, text in enumerate(vocabulary.tokens) if (byte := byte_of(text))}
+    wanted = [bytes([byte]) for byte in SPACE.encode()]
+    return tuple(ids[byte] for byte in wanted) if all(byte in ids for byte in wanted) else ()

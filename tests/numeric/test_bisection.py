@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import windowed_models
 from llamas import VARIANTS, write_gguf
 from small_models import INSIDE, small_model
 
@@ -130,17 +131,20 @@ def test_a_nan_is_infinitely_far(sound, tmp_path):
     assert "local infinite" in found.sentence()
 
 
-@pytest.mark.parametrize("name", ["tiny4", "plain", "biases", "llama3", "linear"])
+@pytest.mark.parametrize("name", ["tiny4", "plain", "biases", "llama3", "linear", "qwen3 window"])
 def test_every_operation_is_what_the_reference_computes(reference, tmp_path, name):
     """The reproducer of each stage of a sound pass: numpy from the same input gives its output.
 
-    Qwen2, and Llama with rows of q and k that lie permuted in the file.
+    Qwen2, Llama with rows of q and k that lie permuted in the file, Qwen3 with its normed heads and
+    a window.
     """
     path = reference / "tiny4-f16.gguf"
-    if name != "tiny4":
+    if name in VARIANTS:
         path = write_gguf(VARIANTS[name], tmp_path / "llama.gguf")
+    if name in windowed_models.VARIANTS:
+        path = windowed_models.write_gguf(windowed_models.VARIANTS[name], tmp_path / "qwen3.gguf")
     side = open_side(path, parse_settings("engine=numpy,kv=f16"))
-    ids = (31, 75, 75, 78, 9)
+    ids = (31, 75, 75, 78, 9, 40, 41, 7)
     whole = side.run(ids)
     evidence = Evidence(
         reference=whole.activations,
@@ -161,7 +165,10 @@ def test_every_operation_is_what_the_reference_computes(reference, tmp_path, nam
             for files in (case["inputs"], {r: w["file"] for r, w in case["weights"]["b"].items()})
         )
         made = one_operation.OPERATIONS[case["operation"]](inputs, weights, case["numbers"]["b"])
-        assert one_operation.distance(whole.activations[at].astype(np.float64), made) <= 2e-7, at
+        # The heads of the last model are ten times as large: so is what rounding them does.
+        allowed = 5e-6 if name in windowed_models.VARIANTS else 2e-7
+        apart = one_operation.distance(whole.activations[at].astype(np.float64), made)
+        assert apart <= allowed, at
 
 
 def test_the_reproducer_fails_by_itself_and_says_why(sound, tmp_path):

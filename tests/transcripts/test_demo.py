@@ -45,10 +45,20 @@ def test_transcript_is_the_golden_one(demo):
 
 def test_what_it_says_to_read_is_there(demo):
     """The paths at its end lead to files and folders."""
-    end = demo.text.partition("What to read:\n")[2].splitlines()
+    end = demo.text.partition("What to read:\n")[2].partition("As pages:")[0].splitlines()
     assert len(end) == 4
     for line in end:
         assert (demo.folder / line.split()[0]).exists()
+
+
+def test_the_command_at_its_end_writes_pages(demo):
+    """A page for each run and criterion."""
+    command = demo.text.rpartition("As pages: ledger ")[2].split()
+    subprocess.run([LEDGER, *command], cwd=demo.folder, check=True, capture_output=True)
+    for run in RUNS:
+        assert (demo.folder / "site/runs" / f"{run}.html").exists()
+    for criterion in CRITERIA:
+        assert (demo.folder / "site/criteria" / f"{criterion}.html").exists()
 
 
 def test_every_rendered_file_is_what_the_manifest_says(demo):

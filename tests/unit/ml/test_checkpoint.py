@@ -126,7 +126,11 @@ def test_config_to_metadata(tiny4, tmp_path, changes, key, value):
     ("changes", "says"),
     [
         ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "rope.scaling.type is 'yarn'"),
-        ({"use_sliding_window": True}, "sliding_window is 32768"),
+        ({"use_sliding_window": True, "max_window_layers": -1}, "max_window_layers is -1"),
+        (
+            {"use_sliding_window": True, "layer_types": ["chunked_attention"] * 4},
+            "layer_types has chunked_attention",
+        ),
         ({"hidden_act": "gelu"}, "hidden_act is gelu"),
         ({"quantization_config": {"bits": 4}}, "quantization_config is {'bits': 4}"),
         ({"mlp_bias": True}, "mlp_bias is True"),

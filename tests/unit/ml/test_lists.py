@@ -13,7 +13,11 @@ from ml.architectures import ARCHITECTURES
 from ml.containers import CONTAINERS
 from ml.engines import ENGINES
 from ml.errors import MlError
+from ml.generation import STEPS
 from ml.quant_types import DECODED, QUANT_TYPES
+from ml.quantise import BY_NAME, QUANTISERS
+from ml.tokenizer import TOKEN_MODELS
+from ml.tokenizer.pretokenizers import PRETOKENIZERS
 
 ROOM = Path(ml.__file__).parent
 # Files of a room that are no member: its list, its contract, and what members are made of.
@@ -28,7 +32,15 @@ def members(room, *parts):
 def test_every_decoded_quant_type_has_its_file():
     """And every file its rows."""
     files = {t.decode.__module__.rpartition(".")[2] for t in DECODED}
-    assert files == members("quant_types", "fields", "undecoded")
+    assert files == members("quant_types", "apr", "fields", "undecoded")
+
+
+def test_every_quantiser_has_its_file():
+    """Names are unique, and what a type falls back to is in the table."""
+    files = {one.encode.__module__.rpartition(".")[2] for one in QUANTISERS}
+    assert files == members("quantise", "mixtures", "scale_search", "scales_and_minimums")
+    assert len(BY_NAME) == len(QUANTISERS)
+    assert all(one.fallback is None or one.fallback in BY_NAME for one in QUANTISERS)
 
 
 def test_every_engine_has_its_file():
@@ -36,22 +48,48 @@ def test_every_engine_has_its_file():
     files = {type(engine).__module__.rpartition(".")[2] for engine in ENGINES}
     parts = ("dequantised_weights", "device_rows", "forced", "reference_rotation")
     parts += ("tinygrad_attention", "tinygrad_cache", "tinygrad_captures", "tinygrad_graph")
-    parts += ("tinygrad_one_by_one", "tinygrad_prefill", "tinygrad_run")
-    parts += ("integer_activations", "integer_blocks", "integer_weights")
+    parts += ("tinygrad_one_by_one", "tinygrad_prefill", "tinygrad_run", "tinygrad_session")
+    parts += ("tinygrad_chunks",)
+    parts += ("tinygrad_scorer",)
+    parts += ("integer_activations", "integer_blocks", "integer_kernels", "integer_weights")
     assert files == members("engines", *parts)
     assert len({engine.id for engine in ENGINES}) == len(ENGINES)
 
 
 def test_every_architecture_has_its_file():
     """A file is named as the architecture."""
-    parts = ("decoder", "metadata", "rope_scaling", "row_order")
+    parts = ("decoder", "metadata", "rope_scaling", "row_order", "windows")
     assert {a.id for a in ARCHITECTURES} == members("architectures", *parts)
+
+
+def test_every_step_of_a_sampler_has_its_file():
+    """In the order in which they are applied."""
+    parts = ("document", "generator", "golden", "quality", "sampler", "stream")
+    assert {step.__module__.rpartition(".")[2] for step in STEPS} == members("generation", *parts)
+
+
+def test_every_token_model_has_its_file():
+    """A kind of vocabulary is opened by one of them, and no pre-tokenizer has two rows."""
+    parts = (
+        "ascii_words",
+        "fragments",
+        "hugging_face",
+        "pretokenizer_patterns",
+        "pretokenizers",
+        "vocabulary",
+    )
+    files = {kind.open.__module__.rpartition(".")[2] for kind in TOKEN_MODELS}
+    assert files == members("tokenizer", *parts)
+    names = [name for row in PRETOKENIZERS for name in row.names]
+    assert len(names) == len(set(names))
 
 
 def test_every_container_has_its_file():
     """A magic each."""
     files = {opener.__module__.rpartition(".")[2] for _, opener in CONTAINERS}
-    parts = ("dtypes", "gguf_values", "hf_config", "json_text", "names")
+    parts = ("dtypes", "gguf_values", "hf_config", "hf_windows", "json_text", "names")
+    parts += ("apr_layout", "apr_metadata", "gguf_pairs", "hf_config_writing")
+    parts += ("apr_writing", "gguf_writing", "safetensors_writing", "writing")
     assert files == members("containers", *parts)
     assert len({magic for magic, _ in CONTAINERS}) == len(CONTAINERS)
 

@@ -20,7 +20,14 @@ from ledger.store import slices
 from ledger.store.reader import open_reader
 
 #: What a required parameter is given.
-VALUES = {"run": "cuda-50step", "metric": "train_loss", "of": 3, "section": "1", "step": 3}
+VALUES = {
+    "run": "cuda-50step",
+    "metric": "train_loss",
+    "of": 3,
+    "positions": "0,3",
+    "section": "1",
+    "step": 3,
+}
 
 
 def required(query):

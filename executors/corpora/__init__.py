@@ -1,0 +1,1 @@
+"""What `ledger run corpus` has apart: recording.py what goes on record, tables.py what is shown."""

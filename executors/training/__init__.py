@@ -1,0 +1,1 @@
+"""What `pretrain` is made of: options, facts, recording, the live line."""
