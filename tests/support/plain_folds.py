@@ -51,9 +51,11 @@ def text(value: object) -> str | None:
 
 
 def run_ends(position: int, hash_: str, entry: dict[str, Any]) -> Iterable[Row]:
-    """Ends of runs."""
+    """Ends of runs, and where one went on."""
     b, kind = entry["body"], entry["kind"]
-    if kind in ("run.finished", "run.failed"):
+    if kind == "run.resumed":
+        yield position, hash_, b["run"], False, "open", None, None
+    elif kind in ("run.finished", "run.failed"):
         outcome = kind.removeprefix("run.")
         yield position, hash_, b["run"], False, outcome, number(b["wall_ms"]), b.get("reason")
     elif kind == "outcome.reported":
