@@ -38,6 +38,7 @@ class Asked:
     evaluate_every: int = 25
     held_out_windows: int = 64
     checkpoint_every: int = 50
+    checkpoints: str = "safetensors"
     samples: int = 4
     sample_every: int = 0
     wrap: bool = False
@@ -209,6 +210,7 @@ def plan_of(
         held_out=held_out,
         prompts=prompts,
         sample_every=asked.sample_every,
+        container=asked.checkpoints,
         **every,
     )
 

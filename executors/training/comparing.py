@@ -118,10 +118,10 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def _last(ledger: base.Ledger, folder: Path, name: str) -> "tuple[str, Evaluation]":
     """The last evaluation of a run, out of its last checkpoint, whose digest is on record."""
-    from ml.training.checkpoints import path_of, read_checkpoint
+    from ml.training.checkpoints import read_checkpoint
 
     hash_, body = base.entries_of(ledger, name, "checkpoint.written")[-1]
-    path = path_of(folder, body["step"])
+    path = folder / Path(body["file"]).name
     with base.bad_input():
         found = read_checkpoint(path)
     if f"sha256:{found.state.digest()}" != body["state"]:

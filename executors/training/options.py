@@ -28,6 +28,8 @@ _ROWS: Final[tuple[tuple[str, str, Any, str], ...]] = (
     ("--eval-every", "evaluate_every", int, "Steps between looks at the held-out windows."),
     ("--held-out-windows", "held_out_windows", int, "How many of them, the same ones each time."),
     ("--checkpoint-every", "checkpoint_every", int, "Steps between checkpoints."),
+    ("--checkpoints", "checkpoints", click.Choice(("safetensors", "apr")),
+     "What checkpoints are written as."),
     ("--samples", "samples", int, "Held-out documents whose beginning is continued; 0 for none."),
     ("--sample-every", "sample_every", int, "Steps between samples; 0 for the end alone."),
     ("--patience", "patience", int, "End after so many looks without a fall beyond chance."),

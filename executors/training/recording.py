@@ -66,6 +66,8 @@ class Recording:
             tokens_per_sec=took.tokens / took.seconds,
             wall_ms=took.seconds * 1e3,
             memory_bytes=used_bytes(),
+            # Their wall time is the mean of them all.
+            **({"read_together": took.together} if took.together > 1 else {}),
         )
         self.recording_seconds += time.perf_counter() - began
         self.seconds += took.seconds
@@ -108,6 +110,11 @@ class Recording:
         }
         self.run.measure("fixed_batch_loss", verdict.loss, "nats/token", about)
         self.run.measure("fixed_batch_difference", verdict.largest, "nats/token", about)
+
+    def gap(self, most: int, step: int) -> None:
+        """Record how many steps the stop may have kept from the record; they are taken again."""
+        about = {"contract": "training/1", "step": step}
+        self.run.measure("unrecorded_steps_at_most", most, "count", about)
 
     def _checkpoint(self, saved: "Saved") -> None:
         written = saved.checkpoint

@@ -199,6 +199,7 @@ def _check_loaded(
 
     verdict = ask(trainer, work.held_out[0], found.fixed)
     recording.oracle(verdict, found.state.step)
+    recording.gap(trainer.ring, found.state.step)
     if not verdict.is_met:
         raise base.ExecutorFailed(
             f"after loading, the fixed batch has {verdict.loss:.4f} nats, the checkpoint says "

@@ -20,7 +20,7 @@ from ledger.render.own import Library
 from ledger.render.pages import Page, render_pages
 from ledger.render.places import check_paths, holds, is_inside, refuse_links, replace
 from ledger.render.process import shared_renderer
-from ledger.store.reader import open_reader
+from ledger.store.reader import keep_views, open_reader
 
 Progress = Callable[[int, int], None]
 Change = Literal["written", "unchanged", "removed", "differs", "missing", "stray"]
@@ -56,6 +56,7 @@ def render_all(
             raise BadArguments("the ledger is empty", hint="record something first")
         if on_opened is not None:
             on_opened(int(row[0]))
+        keep_views(db)
         marks, answers = read_marks(db), Answers(db)
         for index, template in enumerate(templates):
             blobs = partial(read_blob, folder)

@@ -25,7 +25,7 @@ from ledger.site.links import EVENTS_A_PAGE, cited_in
 from ledger.site.process import HtmlRenderer, open_renderer
 from ledger.site.search import INDEX, make_index
 from ledger.site.words import TONES, UNSEEN
-from ledger.store.reader import open_reader
+from ledger.store.reader import keep_views, open_reader
 
 Progress = Callable[[int, int], None]
 #: Files that every site has as they are: below `templates/site/`, and in the site.
@@ -56,6 +56,7 @@ def build(
     renderer = renderer or open_renderer()
     renderer.start()  # it gets ready while the record is opened
     with open_reader(folder, at=at) as db:
+        keep_views(db)
         row = db.execute("select position, chain from events order by position desc").fetchone()
         if row is None:
             raise BadArguments("the ledger is empty", hint="record something first")

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training as one safetensors file, its hash, and back.
+"""Checkpoints: the state of a training as one file, safetensors or APR v2, its hash, and back.
 
 Tensors are `weights/NAME`, `first/NAME` and `second/NAME` (AdamW's moments), float32; the metadata
 has the format, the steps taken, the settings as canonical JSON, the digest of the state, which
@@ -12,16 +12,18 @@ step.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from ml.containers.apr import AprFile, open_apr
+from ml.containers.apr_writing import write_apr
 from ml.containers.dtypes import DTYPES
-from ml.containers.safetensors import open_safetensors
+from ml.containers.safetensors import SafetensorsFile, open_safetensors
 from ml.containers.safetensors_writing import write_safetensors
 from ml.containers.writing import OutgoingTensor, whole_file
 from ml.errors import MalformedFile, MlError
@@ -30,8 +32,11 @@ from ml.training.presets import Preset
 from ml.training.settings import Settings
 from ml.training.trainer import PARTS, State
 
+_Write = Callable[[BinaryIO, Mapping[str, str], list[OutgoingTensor]], None]
 FORMAT: Final = "research-ledger/training-state/1"
-_NAME: Final = re.compile(r"step-(\d{8})\.safetensors")
+_NAME: Final = re.compile(r"step-(\d{8})\.(safetensors|apr)")
+#: What a checkpoint can be, by the ending of its name, and what writes it.
+CONTAINERS: Final[Mapping[str, _Write]] = {"safetensors": write_safetensors, "apr": write_apr}
 _HINT: Final = "take another checkpoint of the run; this file is not as it was written"
 
 
@@ -49,9 +54,9 @@ class Checkpoint:
     size_bytes: int
 
 
-def path_of(folder: Path, step: int) -> Path:
+def path_of(folder: Path, step: int, container: str = "safetensors") -> Path:
     """Return where the checkpoint after so many steps lies."""
-    return folder / f"step-{step:08d}.safetensors"
+    return folder / f"step-{step:08d}.{container}"
 
 
 @frozen(kw_only=True)
@@ -72,12 +77,14 @@ def write_checkpoint(
     state: State,
     evaluations: Sequence[Evaluation] = (),
     fixed: Sequence[float] = (),
+    container: str = "safetensors",
 ) -> Checkpoint:
     """Write the state into a folder of checkpoints; raise `FileUnwritable`.
 
-    The same state gives the same bytes, and one that is there already is written over.
+    The same state gives the same bytes, and one that is there already is written over. The
+    container is one of `CONTAINERS`.
     """
-    path = path_of(folder, state.step)
+    path = path_of(folder, state.step, container)
     metadata = {
         "fixed_batch": json.dumps(list(fixed)),
         "format": FORMAT,
@@ -92,7 +99,7 @@ def write_checkpoint(
         for name, array in state.parts[part].items()
     ]
     with whole_file(path, is_forced=True) as (file, _):
-        write_safetensors(file, metadata, tensors)
+        CONTAINERS[container](file, metadata, tensors)
     return Checkpoint(
         path=path,
         step=state.step,
@@ -107,8 +114,15 @@ def read_checkpoint(path: Path) -> Resumption:
 
     Raises `MalformedFile` for one that is not as it was written, and what opening it raises.
     """
-    opened = open_safetensors(path)
-    metadata = opened.metadata
+    opened: AprFile | SafetensorsFile
+    metadata: Mapping[str, object]
+    if path.suffix == ".apr":
+        opened = open_apr(path)
+        metadata = opened.document
+        opened.digest()  # a large file's footer is checked here
+    else:
+        opened = open_safetensors(path)
+        metadata = opened.metadata
     if metadata.get("format") != FORMAT:
         raise _damaged(path, f"its format is {metadata.get('format')!r}, not {FORMAT}")
     parts: dict[str, dict[str, NDArray[np.float32]]] = {part: {} for part in PARTS}
@@ -138,7 +152,7 @@ def _evaluation(row: list[float]) -> Evaluation:
 
 def all_in(folder: Path) -> list[tuple[int, Path]]:
     """Return the checkpoints in a folder, each with its steps, by steps."""
-    found = ((_NAME.fullmatch(path.name), path) for path in folder.glob("step-*.safetensors"))
+    found = ((_NAME.fullmatch(path.name), path) for path in folder.glob("step-*"))
     return sorted((int(name[1]), path) for name, path in found if name is not None)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from attrs import frozen
 
 from ml.training.evaluation import Evaluation, best_of, is_below
-from ml.training.trainer import StepResult
+from ml.training.trainer import RING, StepResult
 
 #: Tokens of data for each parameter, below which a run must be asked for twice.
 LEAST_RATIO: Final = 10.0
@@ -62,12 +62,10 @@ class Gate:
 
 
 def _not_finite(history: History) -> str | None:
-    if not history.steps:
-        return None
-    last = history.steps[-1]
-    for name, value in (("loss", last.loss), ("gradient norm", last.grad_norm)):
-        if not math.isfinite(value):
-            return f"the {name} of step {last.step} is {value}"
+    for taken in history.steps[-RING:]:  # those that may have been read together
+        for name, value in (("loss", taken.loss), ("gradient norm", taken.grad_norm)):
+            if not math.isfinite(value):
+                return f"the {name} of step {taken.step} is {value}"
     return None
 
 

@@ -40,6 +40,8 @@ class Plan:
     """What is continued; None for no samples."""
     sample_every: int = 0
     """Steps between samples; 0 for those at the end alone."""
+    container: str = "safetensors"
+    """What checkpoints are written as."""
 
 
 @frozen(kw_only=True)
@@ -48,7 +50,10 @@ class Took:
 
     result: StepResult
     seconds: float
+    """Wall time; where steps were read together, the mean of these."""
     tokens: int
+    together: int = 1
+    """Steps that were read together, this one included."""
 
 
 @frozen(kw_only=True)
@@ -114,15 +119,13 @@ def train(
         evaluations.append(evaluated.evaluation)
         yield evaluated
     while trainer.step < settings.steps:
-        try:
-            took = _take(trainer, batch_of)
-        except CorpusExhausted as error:
-            ended = Ended(reason=str(error), gate="exhausted", is_failure=True)
-            yield from _end(trainer, plan, evaluations, ended)
+        taken, exhausted = _take(trainer, batch_of, plan)
+        steps += [took.result for took in taken]
+        seconds += [took.seconds for took in taken]
+        yield from taken
+        if exhausted is not None:
+            yield from _end(trainer, plan, evaluations, exhausted)
             return
-        steps.append(took.result)
-        seconds.append(took.seconds)
-        yield took
         is_last = trainer.step == settings.steps
         if is_last or trainer.step % plan.evaluate_every == 0:
             evaluated = evaluate(trainer, plan)
@@ -142,14 +145,33 @@ def train(
     yield from _end(trainer, plan, evaluations, ended)
 
 
-def _take(trainer: Trainer, batch_of: BatchOf) -> Took:
-    """Take one step; raise `CorpusExhausted`."""
+def _take(trainer: Trainer, batch_of: BatchOf, plan: Plan) -> tuple[list[Took], Ended | None]:
+    """Take steps until they are read together: at most a ring, and up to what is done between.
+
+    Where the data comes to its end, those before it, and that it did.
+    """
     began, settings = time.perf_counter(), trainer.settings
-    first = trainer.step * settings.accumulate
-    batches = [batch_of(first + n) for n in range(settings.accumulate)]
-    result = trainer.take_step(batches)
-    seconds = time.perf_counter() - began
-    return Took(result=result, seconds=seconds, tokens=settings.step_tokens)
+    exhausted = None
+    while trainer.waiting < trainer.ring:
+        first = trainer.step * settings.accumulate
+        try:
+            batches = [batch_of(first + n) for n in range(settings.accumulate)]
+        except CorpusExhausted as error:
+            exhausted = Ended(reason=str(error), gate="exhausted", is_failure=True)
+            break
+        trainer.enqueue(batches)
+        if trainer.step == settings.steps or any(
+            every and trainer.step % every == 0
+            for every in (plan.evaluate_every, plan.checkpoint_every, plan.sample_every)
+        ):
+            break
+    results = trainer.read()
+    each = (time.perf_counter() - began) / max(len(results), 1)
+    taken = [
+        Took(result=result, seconds=each, tokens=settings.step_tokens, together=len(results))
+        for result in results
+    ]
+    return taken, exhausted
 
 
 def evaluate(trainer: Trainer, plan: Plan) -> Evaluated:
@@ -173,7 +195,9 @@ def save(trainer: Trainer, plan: Plan, evaluations: Sequence[Evaluation]) -> Sav
     fixed = trainer.evaluate(plan.held_out[0]) if known is None else known.losses
     fixed = fixed[: trainer.settings.batch]
     state = trainer.state()
-    written = write_checkpoint(plan.folder, trainer.settings, state, evaluations, fixed.tolist())
+    written = write_checkpoint(
+        plan.folder, trainer.settings, state, evaluations, fixed.tolist(), plan.container
+    )
     return Saved(checkpoint=written, seconds=time.perf_counter() - began)
 
 

@@ -23,6 +23,9 @@ from ml.training.settings import Settings, learning_rate
 from ml.training.weights import initial, shapes
 
 Arrays = dict[str, NDArray[np.float32]]
+#: Steps whose loss and norm wait on a card before they are read together: reading waits for the
+#: card, and a card that is waited for stands still. A kill loses the record of at most so many.
+RING = 16
 #: Parts of the state, each with an array for every weight.
 PARTS = ("weights", "first", "second")
 
@@ -71,9 +74,14 @@ def first_state(settings: Settings) -> State:
 class Trainer:
     """A model on a device, and the steps that were taken."""
 
-    def __init__(self, settings: Settings, device: DeviceChoice, state: State) -> None:
+    def __init__(
+        self, settings: Settings, device: DeviceChoice, state: State, ring: int | None = None
+    ) -> None:
+        """`ring` is how many steps wait to be read: 1 on a processor, 16 on a card."""
         assert device.tinygrad_name is not None
         self.settings = settings
+        self.ring = ring or (1 if device.observed == "cpu" else RING)
+        self._waiting: list[tuple[int, Tensor]] = []
         self.step = state.step
         self._device = device.tinygrad_name
         self._kernels = Kernels(settings, device)
@@ -130,22 +138,44 @@ class Trainer:
         Tensor.realize(self._loss.assign(self._loss.zeros_like()), *cleared)
         return told
 
-    def take_step(self, batches: Sequence[NDArray[np.int32]]) -> StepResult:
+    @property
+    def waiting(self) -> int:
+        """Steps that were taken and not read."""
+        return len(self._waiting)
+
+    def enqueue(self, batches: Sequence[NDArray[np.int32]]) -> None:
         """Take one step over `accumulate` batches of windows, `int32 [batch, sequence + 1]` each.
 
-        Raises `BadOption` for another number or another shape.
+        What it measured waits on the device until `read`. Raises `BadOption` for another number of
+        batches or another shape.
         """
         self._check(batches, self.settings.accumulate)
-        number = self.step
         with fixed_settings(self._device):
             for batch in batches:
                 self._pass(self._put(batch[:, :-1]), self._put(batch[:, 1:]))
-            at = np.array(scalars(self.settings, number), dtype=np.float32)
-            loss, norm = self._move(self._put(at)).numpy().tolist()
+            at = np.array(scalars(self.settings, self.step), dtype=np.float32)
+            told = self._move(self._put(at)).clone().realize()
+        self._waiting.append((self.step, told))
+        self.step += 1
+
+    def read(self) -> list[StepResult]:
+        """Return what the steps measured that were not read, in their order."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return []
+        with fixed_settings(self._device):
+            numbers = Tensor.cat(*(told for _, told in waiting)).numpy().reshape(-1, 2).tolist()
         self._kernels.keep()
-        self.step = number + 1
-        rate = learning_rate(self.settings, number)
-        return StepResult(step=number, loss=loss, grad_norm=norm, lr=rate)
+        return [
+            StepResult(step=step, loss=loss, grad_norm=norm, lr=learning_rate(self.settings, step))
+            for (step, _), (loss, norm) in zip(waiting, numbers, strict=True)
+        ]
+
+    def take_step(self, batches: Sequence[NDArray[np.int32]]) -> StepResult:
+        """Take one step and read it; none may be waiting. Raises `BadOption` as `enqueue` does."""
+        assert not self._waiting
+        self.enqueue(batches)
+        return self.read()[0]
 
     def evaluate(self, batch: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return each window's mean loss in nats a token, `float64 [batch]`; nothing changes."""

@@ -1,6 +1,7 @@
 """Training in numbers: PyTorch, float64, every weight, the same bytes twice."""
 
 import importlib.util
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch_training
 from attrs import evolve
 
 from ml import devices
+from ml.training.gates import Limits
+from ml.training.loop import Ended, Plan, Took, train
 from ml.training.trainer import PARTS, Trainer, first_state
 
 pytestmark = pytest.mark.slow
@@ -199,3 +202,38 @@ def test_half_precision_products_go_the_same_way(trained):
         assert result.loss == pytest.approx(results[step].loss, abs=0.01)
         assert result.loss != results[step].loss
     assert all(array.dtype == np.float32 for array in trainer.state().parts["weights"].values())
+
+
+def test_steps_that_are_read_together(trained):
+    """On a card up to sixteen steps wait to be read; here three do, and nothing else changes."""
+    results, _, last = trained
+    trainer = Trainer(SETTINGS, devices.resolve("cpu"), first_state(SETTINGS), ring=3)
+    read = []
+    for step in range(torch_training.STEPS):
+        trainer.enqueue([torch_training.batch_of(step)])
+        if trainer.waiting == trainer.ring:
+            read += trainer.read()
+    read += trainer.read()
+    assert read == results
+    assert trainer.read() == []
+    assert trainer.state().digest() == last.digest()
+
+
+def test_a_ring_is_read_before_what_is_done_between_steps(tmp_path):
+    """Evaluations and checkpoints see every step before them; each step is told once, in order."""
+    settings = evolve(SETTINGS, steps=12)
+    trainer = Trainer(settings, devices.resolve("cpu"), first_state(settings), ring=4)
+    plan = Plan(
+        limits=Limits(uniform=math.log(settings.vocabulary)),
+        folder=tmp_path,
+        evaluate_every=5,
+        checkpoint_every=6,
+        held_out=[torch_training.batch_of(100)],
+    )
+    told = list(train(trainer, torch_training.batch_of, plan))
+    taken = [one for one in told if isinstance(one, Took)]
+    assert [one.result.step for one in taken] == list(range(12))
+    assert [one.together for one in taken] == [4] * 4 + [1, 1] + [4] * 4 + [2, 2]
+    kinds = [type(one).__name__ for one in told if not isinstance(one, Took)]
+    assert kinds == ["Evaluated", "Evaluated", "Saved", "Evaluated", "Evaluated", "Saved", "Ended"]
+    assert told[-1] == Ended(reason="12 steps taken", gate=None, is_failure=False)

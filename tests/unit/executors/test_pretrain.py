@@ -150,6 +150,8 @@ def test_a_run_that_failed_goes_on(room, capsys):
     assert kinds(room, "pretrain-0002")[-3:].count("run.failed") == 1
     (apart,) = measured(room, "pretrain-0002", "fixed_batch_difference")
     assert apart["value"] == 0.0
+    (lost,) = measured(room, "pretrain-0002", "unrecorded_steps_at_most")
+    assert lost["value"] == 1
 
 
 def test_wrapping_goes_on_where_it_was_asked_for(room, capsys):

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from ml.containers import open_container
 from ml.errors import BadOption, FileUnreadable, FileUnwritable, MalformedFile
-from ml.training.checkpoints import latest, path_of, read_checkpoint, write_checkpoint
+from ml.training.checkpoints import CONTAINERS, latest, path_of, read_checkpoint, write_checkpoint
 from ml.training.evaluation import Evaluation
 from ml.training.presets import find_preset
 from ml.training.settings import Settings
@@ -28,10 +28,10 @@ def moved(step=5):
     return State(step=step, parts=parts)
 
 
-@pytest.fixture
-def written(tmp_path):
-    """A checkpoint after five steps."""
-    return write_checkpoint(tmp_path, SETTINGS, moved(), LOOKS)
+@pytest.fixture(params=CONTAINERS)
+def written(request, tmp_path):
+    """A checkpoint after five steps, in each container."""
+    return write_checkpoint(tmp_path, SETTINGS, moved(), LOOKS, container=request.param)
 
 
 def test_what_was_written_comes_back(written):
@@ -58,7 +58,8 @@ def test_the_same_state_gives_the_same_bytes(written, tmp_path):
     turned = State(
         step=5, parts={part: dict(reversed(state.parts[part].items())) for part in reversed(PARTS)}
     )
-    second = write_checkpoint(again, SETTINGS, turned, LOOKS)
+    container = written.path.suffix[1:]
+    second = write_checkpoint(again, SETTINGS, turned, LOOKS, container=container)
     assert second.path.read_bytes() == written.path.read_bytes()
     assert (second.digest, second.state) == (written.digest, written.state)
     assert written.size_bytes == written.path.stat().st_size
@@ -88,11 +89,12 @@ def test_a_file_that_was_cut_is_refused(written):
 
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.9, 0.999999])
 def test_a_bit_that_flipped_is_found(written, place):
-    """The state is hashed again when it is read."""
+    """The state is hashed again when it is read; an APR file's footer sees it before."""
     data = bytearray(written.path.read_bytes())
     data[int(place * len(data))] ^= 4
     written.path.write_bytes(data)
-    with pytest.raises(MalformedFile, match="the state is"):
+    said = "the footer says" if written.path.suffix == ".apr" else "the state is"
+    with pytest.raises(MalformedFile, match=said):
         read_checkpoint(written.path)
 
 
@@ -122,10 +124,11 @@ def test_metadata_that_lies_is_refused(written, before, after):
 def test_the_latest_has_the_most_steps(written, tmp_path):
     """Other files do not count, nor does one that was being written."""
     assert latest(tmp_path) == written.path
-    later = write_checkpoint(tmp_path, SETTINGS, moved(12), LOOKS)
+    container = written.path.suffix[1:]
+    later = write_checkpoint(tmp_path, SETTINGS, moved(12), LOOKS, container=container)
     (tmp_path / "step-99.safetensors").write_bytes(b"")
     (tmp_path / ".new-1.safetensors").write_bytes(b"")
-    assert latest(tmp_path) == later.path == path_of(tmp_path, 12)
+    assert latest(tmp_path) == later.path == path_of(tmp_path, 12, container)
     assert latest(tmp_path / "none") is None
 
 
@@ -148,6 +151,7 @@ def test_a_state_of_another_model_is_refused():
 def test_the_metadata_is_readable(written):
     """The settings are canonical JSON in the file, for other programs."""
     metadata = open_container(written.path).metadata
-    settings = json.loads(str(metadata["settings"]))
+    prefix = "apr." if written.path.suffix == ".apr" else ""
+    settings = json.loads(str(metadata[f"{prefix}settings"]))
     assert settings["preset"]["name"] == "tiny"
     assert list(settings) == sorted(settings)

@@ -58,11 +58,12 @@ def test_a_sound_run_goes_on():
 @pytest.mark.parametrize("name", ["loss", "grad_norm"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_not_finite(name, value):
-    """The last step's loss or norm; the reason names the step."""
+    """The loss or norm of any step that was read with the last; the reason names the first."""
     wrong = step(20, **{name: value})
-    gate, reason = closed(history(steps=[step(19), wrong]))
-    assert (gate.name, gate.is_failure) == ("not finite", True)
-    assert "step 20" in reason
+    for after in ([], [step(21), step(22)]):
+        gate, reason = closed(history(steps=[step(19), wrong, *after]))
+        assert (gate.name, gate.is_failure) == ("not finite", True)
+        assert "step 20" in reason
 
 
 def test_the_ceiling_of_the_first_look():
