@@ -10,6 +10,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -190,6 +191,27 @@ def _width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
 def _shorten(cell: str) -> str:
     """A hash cut to what tells it from others, for a terminal that has no room for it."""
     return cell[:17] + "…" if is_hash(cell) else cell
+
+
+def template_options(says: str) -> Callable[[F], F]:
+    """Options of commands that render: a user's own templates (`says` what for), and the time."""
+
+    def give(command: F) -> F:
+        command = click.option(
+            "--seconds",
+            type=click.FloatRange(0.1, 3600),
+            default=10.0,
+            show_default=True,
+            help="How long one page may compute.",
+        )(command)
+        return click.option(
+            "--templates",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            metavar="DIR",
+            help=says,
+        )(command)
+
+    return give
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.base import json_option, ledger_option, print_table, progress, say
+from ledger.cli.base import json_option, ledger_option, print_table, progress, say, template_options
 from ledger.folder import find_folder
 from ledger.queries.base import Table
 
@@ -23,19 +23,7 @@ _COLUMNS = ("path", "change", "as_of")
     help="Where to write [default: spec/ beside the ledger].",
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; compare instead.")
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Your own folder of templates, beside ours (see `ledger template`).",
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.1, 3600),
-    default=10.0,
-    show_default=True,
-    help="How long one page may compute.",
-)
+@template_options("Your own folder of templates, beside ours (see `ledger template`).")
 @ledger_option
 @json_option
 def render(

@@ -13,6 +13,7 @@ from ledger.cli.base import (
     progress,
     resolve_at,
     say,
+    template_options,
 )
 from ledger.folder import find_folder
 from ledger.queries.base import Table
@@ -26,19 +27,7 @@ _COLUMNS = ("path", "change", "as_of")
     "  ledger site public --json | jq -r '.[] | select(.change == \"written\").path'"
 )
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Your own folder of templates; its site/*.html.jinja take the place of ours.",
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.1, 3600),
-    default=10.0,
-    show_default=True,
-    help="How long one page may compute.",
-)
+@template_options("Your own folder of templates; its site/*.html.jinja take the place of ours.")
 @at_option
 @ledger_option
 @json_option
